@@ -1,0 +1,137 @@
+import * as z from 'zod';
+import { InvalidInput, NewerSchema } from '../errors.ts';
+import { policyNames } from '../incentive/policies.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { fileDigest } from './digests.ts';
+
+const VERSION = 1;
+
+const Count = z.int().positive();
+const Blocks = z.int().nonnegative();
+const Share = z.number().min(0).max(1);
+const Style = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
+const Styles = z.array(Style).min(1).refine((names) => new Set(names).size === names.length, 'expected each style once');
+/** Held-out clips of each style; two at least, so that an error can be told. */
+const Part = z.strictObject({ perPrivateStyle: Count.min(2), perBaseStyle: Count.min(2).or(z.literal(0)) });
+const Ascending = z.array(z.number().positive()).min(1).refine((all) => all.every((one, i) => one > (all[i - 1] ?? 0)), 'expected ascending numbers');
+
+/** All numbers that participants have to agree on. Whoever changes one makes another competition: its digest is in every seed, manifest and report. */
+const CompetitionSchema = z
+  .strictObject({
+    version: z.literal(VERSION),
+    /** The fifth field of a commit record: two characters leave 38 bytes for namespace and name. */
+    id: z.string().regex(/^[a-z0-9]{1,8}$/),
+    netuid: z.int().min(1).max(65_535),
+    /** From this block on. */
+    activationBlock: Blocks,
+    exchange: z.literal('adapter'),
+    /** Aliases that a commit record may use as its namespace. */
+    endpoints: z.record(z.string().regex(/^[a-z0-9-]{1,16}$/), z.strictObject({ kind: z.literal('folder') })),
+    music: z.strictObject({ model: z.string().min(1).max(64), codebooks: Count, /** of one clip */ frames: Count, /** frames a second */ frameRate: Count }),
+    lora: z.strictObject({ rank: Count, alpha: Count, targets: z.array(z.string().min(1)).min(1), rslora: z.boolean() }),
+    training: z.strictObject({
+      hyper: z.strictObject({
+        /** Peak of the cosine. */
+        learningRate: z.number().positive(),
+        steps: Count,
+        /** Steps. */
+        warmup: z.int().nonnegative(),
+        betas: z.tuple([Share, Share]),
+        weightDecay: z.number().nonnegative(),
+        /** Share of the rows that learn without their caption. */
+        guidanceDropout: Share,
+        /** Rows of a step, replayed ones included. */
+        batch: Count,
+      }),
+      /** Rows of a step that come from the public corpus (protocol §7.29). */
+      replayRows: z.int().nonnegative(),
+      /** Clips of each style, by the composer from this seed. */
+      replay: z.strictObject({ styles: Styles, clips: Count, seed: z.string().min(1) }),
+    }),
+    styles: z.strictObject({
+      /** What the Dama knows, and must not forget. */
+      base: Styles,
+      /** What is to be learned: groups of equal weight. */
+      private: Styles,
+      /** Nats per code below which nothing is left to learn. */
+      floors: z.record(Style, z.number().nonnegative()),
+    }),
+    /** A for acceptance and scale, B for pay, C for the decision to publish (§3.14). */
+    holdOut: z.strictObject({ A: Part, B: Part, C: Part }),
+    thresholds: z.strictObject({
+      /** From this cosine of two updates on, the later is a copy. */
+      copyCosine: Share,
+      /** Standard errors that a submission must add, before the correction for the number of candidates. */
+      acceptZ: z.number().positive(),
+      /** The median norm that updates are clipped to counts as at least this, and as at most that (§2.10). */
+      normFloor: z.number().positive(),
+      normCap: z.number().positive(),
+      /** Share of the total gain that a submission must add. */
+      minimumShare: Share,
+      /** Nats per code that a base style may lose. */
+      guardNats: z.number().nonnegative(),
+      /** Standard errors that a new Dama must gain. */
+      publishZ: z.number().positive(),
+    }),
+    /** Of the merge: what each accepted update is multiplied by. */
+    scales: Ascending,
+    timing: z.strictObject({
+      /** From the commit to the first round that looks at it. */
+      evalDelayBlocks: Blocks,
+      windowBlocks: Count,
+      /** From the first block of an epoch to its snapshot. */
+      snapshotOffsetBlocks: Blocks,
+      /** k: the seed is made of the hashes of the snapshot and the k blocks after it. */
+      seedBlocks: Count.min(4),
+    }),
+    limits: z.strictObject({ adapterBytes: Count, adapterTensors: Count, adapterElements: Count, /** Frobenius norm of a whole update */ updateNorm: z.number().positive(), manifestBytes: Count }),
+    generation: z.strictObject({
+      /** For each submission. */
+      clips: Count.max(64),
+      guidance: z.number().min(1),
+      temperature: z.number().positive(),
+      topK: Count,
+    }),
+    policy: z.strictObject({
+      name: z.string().refine((name) => policyNames.includes(name), `expected one of ${policyNames.join(', ')}`),
+      parameters: z.record(z.string(), z.number()),
+    }),
+  })
+  .refine(({ styles }) => styles.private.every((style) => !styles.base.includes(style)), 'expected a style to be base or private, got one in both')
+  .refine(({ styles }) => styles.private.every((style) => Object.hasOwn(styles.floors, style)), 'expected a floor for every private style')
+  .refine(({ thresholds }) => thresholds.normFloor <= thresholds.normCap, 'expected thresholds.normFloor not above thresholds.normCap')
+  .refine(({ training }) => training.replayRows < training.hyper.batch, 'expected fewer replayed rows than rows');
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+export type Competition = DeepReadonly<z.infer<typeof CompetitionSchema>>;
+export type HoldOutPart = keyof Competition['holdOut'];
+
+/**
+ * A competition from a file, frozen.
+ * @throws {InvalidInput} naming each field that is not as it should be
+ * @throws {NewerSchema} when it is written in a newer version than ours
+ */
+export function readCompetition(json: unknown): Competition {
+  const versioned = z.looseObject({ version: z.int() }).safeParse(json);
+  if (versioned.success && versioned.data.version > VERSION) throw new NewerSchema(`Expected a competition of version ${VERSION}, got ${versioned.data.version}`);
+  const parsed = CompetitionSchema.safeParse(json);
+  if (!parsed.success) throw new InvalidInput(`Expected a competition:\n${z.prettifyError(parsed.error)}`);
+  return deepFreeze(parsed.data);
+}
+
+/** Base64 sha256 of its canonical JSON. */
+export const competitionDigest = (competition: Competition): string => fileDigest(canonicalJson(competition));
+
+/** How many clips of each style one part of the hold-out has. */
+export function heldOutClips({ styles, holdOut }: Competition, part: HoldOutPart): Record<string, number> {
+  const { perPrivateStyle, perBaseStyle } = holdOut[part];
+  const learned = styles.private.map((style) => [style, perPrivateStyle] as const);
+  const guarded = perBaseStyle > 0 ? styles.base.map((style) => [style, perBaseStyle] as const) : [];
+  return Object.fromEntries([...learned, ...guarded]);
+}
+
+function deepFreeze<T extends object>(value: T): DeepReadonly<T>;
+function deepFreeze(value: object): object {
+  for (const member of Object.values(value)) if (typeof member === 'object' && member !== null) deepFreeze(member);
+  return Object.freeze(value);
+}
