@@ -1,0 +1,94 @@
+/**
+ * The local chain as a process of its own:
+ *
+ *     node --import tsx genki/chain/local/main.ts --dir DIR --genesis FILE [--port 0] [--block-ms 1000]
+ *
+ * prints `ready <url>` once it answers, and sends `{ready: url}` to a parent that forked it. SIGTERM, SIGINT or the end
+ * of a parent that forked it finish the block in progress and exit 0; any error exits 1 with one line on stderr.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import * as z from 'zod';
+import { InvalidInput } from '../../errors.ts';
+import { Genesis } from './genesis.ts';
+import { openNode, type LocalNode } from './node.ts';
+import { serveRpc } from './rpc-server.ts';
+
+const Flags = z.strictObject({
+  dir: z.string().min(1),
+  genesis: z.string().min(1),
+  port: z.coerce.number().int().min(0).max(65535).default(0),
+  'block-ms': z.coerce.number().int().min(1).max(3_600_000).default(1000),
+});
+
+async function main(): Promise<void> {
+  const flags = readFlags();
+  const node = await openNode({ dir: flags.dir, genesis: await readGenesis(flags.genesis), secret: await authorSecret(flags.dir) });
+  const server = await serveRpc(node, flags.port);
+  console.log(`ready ${server.url}`);
+  process.send?.({ ready: server.url });
+  await produceUntilStopped(node, flags['block-ms']);
+  await server.close();
+  await node.close();
+}
+
+function readFlags(): z.infer<typeof Flags> {
+  const string = { type: 'string' } as const;
+  const { values } = parseArgs({ options: { dir: string, genesis: string, port: string, 'block-ms': string } });
+  const flags = Flags.safeParse(values);
+  if (!flags.success) throw new InvalidInput(z.prettifyError(flags.error));
+  return flags.data;
+}
+
+async function readGenesis(path: string): Promise<Genesis> {
+  const genesis = Genesis.safeParse(JSON.parse(await readFile(path, 'utf8')));
+  if (!genesis.success) throw new InvalidInput(`Expected a genesis in ${path}: ${z.prettifyError(genesis.error)}`);
+  return genesis.data;
+}
+
+/** Kept beside the journal; a lost one is simply replaced, since nothing depends on it but surprise. */
+async function authorSecret(dir: string): Promise<Uint8Array> {
+  const path = join(dir, 'author-secret');
+  await mkdir(dir, { recursive: true });
+  const kept = await readFile(path).catch(() => undefined);
+  if (kept?.length === 32) return kept;
+  const secret = randomBytes(32);
+  await writeFile(path, secret, { mode: 0o600 });
+  return secret;
+}
+
+/** A block each `blockMs`; after a pause (a stopped laptop) it carries on from now instead of catching up. */
+async function produceUntilStopped(node: LocalNode, blockMs: number): Promise<void> {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(signal, () => stop.abort());
+  let due = performance.now() + blockMs;
+  while (await slept(due - performance.now(), stop.signal)) {
+    await node.produceBlock();
+    due = Math.max(due + blockMs, performance.now());
+  }
+}
+
+function slept(ms: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve(false);
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      resolve(false);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(true);
+    }, Math.max(0, ms));
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  console.error(error instanceof Error ? `${error.name}: ${error.message}` : error);
+  process.exit(1);
+}

@@ -1,0 +1,48 @@
+import { ExtrinsicRefused } from '../../errors.ts';
+import type { Hotkey } from '../chain.ts';
+import type { DecodedExtrinsic } from './extrinsic.ts';
+
+const MAX_TOTAL = 4096;
+const MAX_AHEAD = 64;
+
+/** Extrinsics that wait for a block, one for each nonce of a signer, in the order of arrival. */
+export class Pool {
+  readonly #waiting = new Map<string, DecodedExtrinsic>();
+
+  has({ signer, nonce, hash }: DecodedExtrinsic): boolean {
+    return this.#waiting.get(slot(signer, nonce))?.hash === hash;
+  }
+
+  /** @throws {ExtrinsicRefused} `Stale`, `Future`, `TooLowPriority` or `ImmediatelyDropped` */
+  checkPlace({ signer, nonce }: DecodedExtrinsic, nextNonce: number): void {
+    if (nonce < nextNonce) throw new ExtrinsicRefused('Stale', `Expected a nonce from ${nextNonce}, got ${nonce}`);
+    if (nonce >= nextNonce + MAX_AHEAD) throw new ExtrinsicRefused('Future', `Expected a nonce below ${nextNonce + MAX_AHEAD}, got ${nonce}`);
+    if (this.#waiting.has(slot(signer, nonce))) throw new ExtrinsicRefused('TooLowPriority', `Another extrinsic with nonce ${nonce} waits already`);
+    if (this.#waiting.size >= MAX_TOTAL) throw new ExtrinsicRefused('ImmediatelyDropped', `Expected fewer than ${MAX_TOTAL} waiting extrinsics`);
+  }
+
+  add(extrinsic: DecodedExtrinsic): void {
+    this.#waiting.set(slot(extrinsic.signer, extrinsic.nonce), extrinsic);
+  }
+
+  /** The first nonce, from `nonce` on, that nothing waits with. */
+  nextFree(signer: Hotkey, nonce: number): number {
+    let next = nonce;
+    while (this.#waiting.has(slot(signer, next))) next++;
+    return next;
+  }
+
+  /** Those waiting now, first come first. */
+  waiting(): DecodedExtrinsic[] {
+    return [...this.#waiting.values()];
+  }
+
+  /** Drops those that no block after `block` can take, for their nonce or their age. */
+  prune(block: number, nonceOf: (signer: Hotkey) => number): void {
+    for (const [key, { diesAt, nonce, signer }] of this.#waiting) {
+      if (diesAt <= block || nonce < nonceOf(signer)) this.#waiting.delete(key);
+    }
+  }
+}
+
+const slot = (signer: Hotkey, nonce: number): string => `${signer}/${nonce}`;

@@ -1,0 +1,77 @@
+import * as z from 'zod';
+import { isHotkey } from '../keys.ts';
+import { MAX_EXTRINSIC_BYTES } from './extrinsic.ts';
+
+const U16 = z.int().min(0).max(65535);
+const U32 = z.int().min(0).max(0xffffffff);
+const Hash = z.string().regex(/^0x[0-9a-f]{64}$/, 'expected 0x and 64 hex digits');
+const Hotkey = z.string().max(64).refine(isHotkey, 'expected an SS58 address with prefix 42');
+const Hex = z.string().regex(/^([0-9a-f]{2})*$/, 'expected lower-case hex');
+const Rao = z.string().regex(/^\d+$/);
+
+const BlockRef = z.strictObject({ number: U32, hash: Hash });
+const Subnet = z.strictObject({ netuid: U16, at: Hash });
+const Nothing = z.strictObject({});
+
+const Neuron = z.strictObject({
+  uid: U16,
+  hotkey: z.string(),
+  coldkey: z.string(),
+  registeredAt: U32,
+  stake: Rao,
+  validatorPermit: z.boolean(),
+  active: z.boolean(),
+  lastUpdate: U32,
+  consensus: U16,
+  incentive: U16,
+  dividends: U16,
+  emission: Rao,
+});
+
+const Metagraph = z.strictObject({
+  netuid: U16,
+  at: BlockRef,
+  tempo: z.int().min(1),
+  epoch: U32,
+  epochStart: U32,
+  nextEpoch: U32,
+  owner: z.string(),
+  neurons: z.array(Neuron).readonly(),
+});
+
+const Landing = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('included'), block: BlockRef, index: U32 }),
+  z.strictObject({ kind: z.literal('failed'), block: BlockRef, code: z.string(), message: z.string() }),
+  z.strictObject({ kind: z.literal('pending') }),
+  z.strictObject({ kind: z.literal('expired') }),
+  z.strictObject({ kind: z.literal('nonceTaken') }),
+]);
+
+/** Every method of the local chain's JSON-RPC: parameters by name, and the result. */
+export const rpcMethods = {
+  chain_head: { params: Nothing, result: BlockRef },
+  chain_blockHash: { params: z.strictObject({ number: U32 }), result: Hash },
+  chain_metagraph: { params: Subnet, result: Metagraph },
+  chain_commitments: { params: Subnet, result: z.array(z.strictObject({ hotkey: z.string(), block: U32, indexInBlock: U32, data: Hex })) },
+  chain_weights: {
+    params: Subnet,
+    result: z.array(z.strictObject({ hotkey: z.string(), weights: z.array(z.strictObject({ uid: U16, weight: U16 })).readonly() })),
+  },
+  chain_signing: {
+    params: z.strictObject({ signer: Hotkey }),
+    result: z.strictObject({ genesisHash: Hash, specVersion: U32, nonce: U32, born: BlockRef }),
+  },
+  chain_submit: { params: z.strictObject({ hex: Hex.max(2 * MAX_EXTRINSIC_BYTES) }), result: z.null() },
+  chain_landing: { params: z.strictObject({ hash: Hash, signer: Hotkey, nonce: U32, diesAt: z.int().min(0) }), result: Landing },
+} as const;
+
+export type RpcMethod = keyof typeof rpcMethods;
+export type RpcParams<M extends RpcMethod> = z.infer<(typeof rpcMethods)[M]['params']>;
+export type RpcResult<M extends RpcMethod> = z.infer<(typeof rpcMethods)[M]['result']>;
+
+/** What a failed call answers; `data.name` is the error's name in genki/errors.ts, `data.code` the runtime's. */
+export const RpcError = z.object({
+  code: z.int(),
+  message: z.string(),
+  data: z.object({ name: z.string(), code: z.string().optional() }).optional(),
+});

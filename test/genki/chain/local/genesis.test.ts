@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { Genesis, genesisHash } from '../../../../genki/chain/local/genesis.ts';
+import { genesis, miner } from '../support.ts';
+
+describe('a genesis', () => {
+  it('scales the chain to its tempo unless told otherwise', () => {
+    expect(genesis({ tempo: 360 })).toMatchObject({ tempo: 360, activityCutoff: 5000, netuid: 1, commitmentBytes: 128, commitmentSpace: 3100 });
+  });
+
+  it('has one hash, whatever the order of its fields', () => {
+    const rules = genesis();
+    const reversed = Object.fromEntries(Object.entries(rules).reverse()) as Genesis;
+    expect(genesisHash(reversed)).toBe(genesisHash(rules));
+    expect(genesisHash(genesis({ kappa: 1 }))).not.toBe(genesisHash(rules));
+  });
+
+  const neuron = { hotkey: miner.hotkey, coldkey: miner.hotkey, stake: '1', validatorPermit: false };
+  it.each([
+    ['an unknown field', { sudo: true }],
+    ['tempo 0', { tempo: 0 }],
+    ['the root network', { netuid: 0 }],
+    ['an owner that is no address', { owner: 'me' }],
+    ['negative stake', { neurons: [{ ...neuron, stake: '-1' }] }],
+    ['fractional stake', { neurons: [{ ...neuron, stake: '1.5' }] }],
+    ['stake as a number', { neurons: [{ ...neuron, stake: 1 }] }],
+    ['a hotkey twice', { neurons: [neuron, neuron] }],
+    ['more neurons than places', { maxNeurons: 1 }],
+    ['alphas the wrong way round', { alphaLow: 2, alphaHigh: 1 }],
+  ])('is refused with %s', (_, change) => {
+    expect(Genesis.safeParse({ ...genesis(), ...change }).success).toBe(false);
+  });
+});
