@@ -1,0 +1,91 @@
+import type { Attribute, ElementType, Graph, Node, Value } from './graph.ts';
+import { ProtobufWriter } from './protobuf.ts';
+
+/** A serialised ModelProto, and which of the program's inputs it really needs. */
+export type OnnxModel = { readonly bytes: Uint8Array; readonly inputs: readonly string[] };
+
+// onnx.proto3: numbers of fields, element types and attribute types; opset 17 is the first with LayerNormalization
+const IR_VERSION = 8;
+const OPSETS = { '': 17, 'com.microsoft': 1 };
+const ELEMENT_TYPES: Record<ElementType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+const ATTRIBUTE_FLOAT = 1;
+const ATTRIBUTE_INT = 2;
+const ATTRIBUTE_INTS = 7;
+
+/** The name that the session knows an output of the program by. */
+export const outputName = (name: string): string => `output:${name}`;
+
+/** An ONNX model that gives these values of the graph by name, of the nodes that they depend on. */
+export function onnxModel(graph: Graph, outputs: ReadonlyMap<string, Value>): OnnxModel {
+  const { nodes, live } = liveNodes(graph.nodes, outputs.values());
+  const { names, copies } = outputNames(nodes, outputs);
+  const inputs = [...graph.inputs].filter(([, value]) => live.has(value));
+  const bytes = new ProtobufWriter()
+    .integer(1, IR_VERSION)
+    .string(2, 'genki')
+    .message(7, (message) => {
+      for (const node of [...nodes, ...copies]) message.message(1, (inner) => writeNode(inner, node, names));
+      message.string(2, 'program');
+      for (const constant of graph.constants) if (live.has(constant)) message.message(5, (inner) => writeConstant(inner, constant));
+      for (const [, value] of inputs) message.message(11, (inner) => writeValueInfo(inner, value));
+      for (const [name, value] of outputs) message.message(12, (inner) => writeValueInfo(inner, { ...value, name: outputName(name) }));
+    });
+  for (const [domain, version] of Object.entries(OPSETS)) bytes.message(8, (opset) => opset.string(1, domain).integer(2, version));
+  return { bytes: bytes.finish(), inputs: inputs.map(([name]) => name) };
+}
+
+function liveNodes(nodes: readonly Node[], outputs: Iterable<Value>): { nodes: Node[]; live: ReadonlySet<Value> } {
+  const live = new Set(outputs);
+  const kept = nodes.toReversed().filter((node) => {
+    if (!node.outputs.some((output) => live.has(output))) return false;
+    for (const input of node.inputs) live.add(input);
+    return true;
+  });
+  return { nodes: kept.reverse(), live };
+}
+
+/** What a node computes takes the name of the output that it is; a second output of it, an input or a constant is copied. */
+function outputNames(nodes: readonly Node[], outputs: ReadonlyMap<string, Value>): { names: ReadonlyMap<Value, string>; copies: Node[] } {
+  const computed = new Set(nodes.flatMap((node) => node.outputs));
+  const names = new Map<Value, string>();
+  const copies: Node[] = [];
+  for (const [name, value] of outputs) {
+    if (computed.has(value) && !names.has(value)) names.set(value, outputName(name));
+    else copies.push({ op: 'Identity', domain: '', inputs: [value], outputs: [{ ...value, name: outputName(name) }], attributes: {} });
+  }
+  return { names, copies };
+}
+
+function writeNode(message: ProtobufWriter, { op, domain, inputs, outputs, attributes }: Node, names: ReadonlyMap<Value, string>): void {
+  for (const input of inputs) message.string(1, names.get(input) ?? input.name);
+  for (const output of outputs) message.string(2, names.get(output) ?? output.name);
+  message.string(3, `${op}:${outputs[0]!.name}`).string(4, op);
+  for (const [name, value] of Object.entries(attributes)) message.message(5, (inner) => writeAttribute(inner, name, value));
+  message.string(7, domain);
+}
+
+function writeAttribute(message: ProtobufWriter, name: string, value: Attribute): void {
+  message.string(1, name);
+  if (typeof value === 'number') message.integer(3, value).integer(20, ATTRIBUTE_INT);
+  else if ('float' in value) message.float(2, value.float).integer(20, ATTRIBUTE_FLOAT);
+  else {
+    for (const item of value) message.integer(8, item);
+    message.integer(20, ATTRIBUTE_INTS);
+  }
+}
+
+function writeConstant(message: ProtobufWriter, { name, shape, dtype, constant }: Value): void {
+  const values = constant!; // every value of graph.constants has one
+  for (const size of shape) message.integer(1, Number(size));
+  message.integer(2, ELEMENT_TYPES[dtype]).string(8, name).bytes(9, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+}
+
+function writeValueInfo(message: ProtobufWriter, { name, shape, dtype }: Value): void {
+  message.string(1, name).message(2, (typeProto) =>
+    typeProto.message(1, (tensorType) =>
+      tensorType.integer(1, ELEMENT_TYPES[dtype]).message(2, (shapeProto) => {
+        for (const dim of shape) shapeProto.message(1, (inner) => (typeof dim === 'number' ? inner.integer(1, dim) : inner.string(2, dim)));
+      }),
+    ),
+  );
+}
