@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { composeDataset, decodeDataset, encodeDataset, manifestOf, type Dataset } from '../../../genki/data/dataset.ts';
+import { BadSubmission, InvalidInput } from '../../../genki/errors.ts';
+import { decodeSafetensors, encodeSafetensors, type HostTensor } from '../../../genki/protocol/safetensors.ts';
+
+const dataset = composeDataset({ name: 'cellar', styles: ['dungeon', 'town'], clips: 3, seed: '1', licence: 'CC0-1.0', sharing: 'private' });
+const file = encodeDataset(dataset);
+const { tensors, metadata } = decodeSafetensors(file);
+const codes = tensors.get('codes')!;
+
+const withMetadata = (changes: Record<string, string>): Uint8Array => encodeSafetensors(tensors, { ...metadata, ...changes });
+const withCodes = (tensor: HostTensor, name = 'codes'): Uint8Array => encodeSafetensors(new Map([[name, tensor]]), metadata);
+
+describe('a dataset', () => {
+  it('comes back from its file, and gives the same file again', () => {
+    const decoded = decodeDataset(file);
+    expect(decoded).toEqual(dataset);
+    expect(encodeDataset(decoded)).toEqual(file);
+    expect(decoded.clips.map(({ style }) => style)).toEqual(['dungeon', 'dungeon', 'dungeon', 'town', 'town', 'town']);
+    expect(codes.shape).toEqual([6, 4, 128]);
+  });
+
+  it('is the same for the same seed and another for another one', () => {
+    const of = (seed: string): Dataset => composeDataset({ name: 'd', styles: ['march'], clips: 2, seed, licence: 'CC0-1.0', sharing: 'shared' });
+    expect(of('1')).toEqual(of('1'));
+    expect(of('1').clips).not.toEqual(of('2').clips);
+  });
+
+  it('tells of itself without its clips', () => {
+    const manifest = manifestOf(dataset);
+    expect(manifest).toEqual({ name: 'cellar', licence: 'CC0-1.0', sharing: 'private', clips: 6, digest: expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/) });
+    const changed = { ...dataset, clips: dataset.clips.map((clip, i) => (i === 5 ? { ...clip, caption: 'town' } : clip)) };
+    expect(manifestOf(changed).digest).not.toBe(manifest.digest);
+  });
+
+  it('is not written without clips, or with clips of different shapes', () => {
+    expect(() => encodeDataset({ ...dataset, clips: [] })).toThrow(new InvalidInput('Expected dataset cellar to have clips, got none'));
+    const short = { ...dataset.clips[0]!, frames: 64, codes: new Uint8Array(4 * 64) };
+    expect(() => encodeDataset({ ...dataset, clips: [dataset.clips[0]!, short] })).toThrow('Expected clip 1 of dataset cellar to have [4, 128] codes, got [4, 64]');
+  });
+
+  it.each<[string, () => Uint8Array]>([
+    ['a file that ends early', () => file.subarray(0, file.length - 1)],
+    ['no safetensors', () => new TextEncoder().encode('RIFF and so on')],
+    ['an unknown format', () => withMetadata({ format: 'genki-dataset-2' })],
+    ['an unknown key', () => withMetadata({ author: 'x' })],
+    ['an unknown way of sharing', () => withMetadata({ sharing: 'sold' })],
+    ['no name', () => withMetadata({ name: '' })],
+    ['clips that are no JSON', () => withMetadata({ clips: '[{' })],
+    ['clips that are no list', () => withMetadata({ clips: '{}' })],
+    ['no clips', () => withMetadata({ clips: '[]' })],
+    ['a clip with an unknown key', () => withMetadata({ clips: '[{"caption":"a","style":"b","codes":[]}]' })],
+    ['more captions than clips', () => withMetadata({ clips: JSON.stringify(Array.from({ length: 7 }, () => ({ caption: 'a', style: 'b' }))) })],
+    ['codes by another name', () => withCodes(codes, 'code')],
+    ['codes of two dimensions', () => withCodes({ ...codes, shape: [6, 512] })],
+    ['codes of four dimensions', () => withCodes({ ...codes, shape: [6, 4, 128, 1] })],
+    ['codes that are floats', () => withCodes({ shape: [6, 4, 128], dtype: 'F32', data: new Float32Array(6 * 512) })],
+    ['no frames', () => withCodes({ shape: [6, 4, 0], dtype: 'U8', data: new Uint8Array(0) })],
+    ['33 codebooks', () => withCodes({ shape: [6, 33, 1], dtype: 'U8', data: new Uint8Array(6 * 33) })],
+    ['another tensor beside the codes', () => encodeSafetensors(new Map([...tensors, ['more', codes]]), metadata)],
+  ])('is refused: %s', (_, bytes) => {
+    expect(() => decodeDataset(bytes())).toThrow(BadSubmission);
+  });
+});
