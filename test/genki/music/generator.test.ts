@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../../../genki/engine/engine.ts';
+import { batchOfLabels, IGNORED } from '../../../genki/music/batch.ts';
+import { delayCodes, delayedLength, isCode, undelayCodes } from '../../../genki/music/delay-pattern.ts';
+import { disposeAll, idFeeds, sequenceFeeds, textFeeds } from '../../../genki/music/feeds.ts';
+import { type Composition, Generator } from '../../../genki/music/generator.ts';
+import { forwardProgram } from '../../../genki/music/programs.ts';
+import { ResidentWeights } from '../../../genki/music/resident-weights.ts';
+import { drawCode, guide } from '../../../genki/music/sampling.ts';
+import { withUnconditional, wordsOf } from '../../../genki/music/text.ts';
+import { initialWeights, weightSpecs } from '../../../genki/music/weights.ts';
+import { Random } from '../../../genki/protocol/random.ts';
+import { createEngine } from './support/engines.ts';
+import { TOY } from './support/toys.ts';
+
+const PROMPTS = ['fast town', 'minor battle', 'nothing it knows'];
+const COMPOSITION: Composition = { frames: 8, seed: 'generator', guidance: 1, temperature: 1, topK: 8 };
+// larger logits than a model that has learnt nothing gives, so that they decide and not the noise alone
+const weights = new Map([...initialWeights(TOY, new Random('generator'))].map(([name, tensor]) =>
+  [name, name.includes('lm_heads') ? { ...tensor, data: (tensor.data as Float32Array).map((value) => 4 * value) } : tensor]));
+
+describe('Generator', () => {
+  let engine: Engine;
+  let generator: Generator;
+  beforeAll(async () => {
+    engine = await createEngine();
+    generator = await Generator.create(engine, TOY, weights);
+  });
+  afterAll(async () => {
+    await generator.dispose();
+    await engine.dispose();
+  });
+
+  const generate = (change: Partial<Composition> = {}, prompts: readonly string[] = PROMPTS) => generator.generate({ ...COMPOSITION, ...change, prompts });
+
+  /** The clips composed without a cache: all positions anew for each position. */
+  async function recomputed({ frames, guidance, ...sampling }: Composition): Promise<Uint8Array[]> {
+    const { numCodebooks, vocabSize } = TOY.decoder;
+    const length = delayedLength(frames, numCodebooks);
+    const text = withUnconditional(wordsOf(TOY.text, PROMPTS));
+    const executable = await engine.compile(forwardProgram(TOY));
+    const resident = new ResidentWeights(engine, weightSpecs(TOY));
+    resident.load(weights);
+    const labels = new Int32Array(text.rows * length * numCodebooks).fill(IGNORED);
+    for (let position = 0; position < length; position++) {
+      const batch = batchOfLabels(TOY.decoder, labels, text);
+      const own = { ...sequenceFeeds(engine, TOY.decoder, length), ...idFeeds(engine, batch), ...textFeeds(engine, text) };
+      const outputs = await executable.run({ ...resident.feeds(), ...own });
+      const logits = (await outputs['logits']!.read()) as Float32Array;
+      const scoresOf = (row: number, k: number) => logits.slice(((row * length + position) * numCodebooks + k) * vocabSize).slice(0, vocabSize);
+      for (let clip = 0; clip < PROMPTS.length; clip++) {
+        for (let codebook = 0; codebook < numCodebooks; codebook++) {
+          if (!isCode(position, codebook, frames)) continue;
+          const scores = guide(scoresOf(clip, codebook), scoresOf(PROMPTS.length + clip, codebook), guidance);
+          const code = drawCode(scores, sampling, { seed: sampling.seed, clip, position, codebook });
+          for (const row of [clip, PROMPTS.length + clip]) labels[(row * length + position) * numCodebooks + codebook] = code;
+        }
+      }
+      disposeAll(outputs);
+      disposeAll(own);
+    }
+    resident.dispose();
+    await executable.dispose();
+    return PROMPTS.map((_prompt, row) => {
+      const delayed = Int32Array.from({ length: numCodebooks * length }, (_v, i) => labels[(row * length + (i % length)) * numCodebooks + Math.floor(i / length)]!);
+      return undelayCodes(delayed, { numCodebooks, frames });
+    });
+  }
+
+  it.each([
+    ['greedy', { temperature: 0 }],
+    ['greedy with guidance', { temperature: 0, guidance: 3 }],
+    ['drawn', {}],
+    ['drawn with guidance', { guidance: 2, temperature: 0.8 }],
+  ])('composes with its cache what computing all positions anew composes: %s', async (_name, change) => {
+    expect(await generate(change)).toEqual(await recomputed({ ...COMPOSITION, ...change }));
+  });
+
+  it('gives codes of the model, every codebook for every frame', async () => {
+    for (const codes of await generate()) {
+      expect(codes.length).toBe(TOY.decoder.numCodebooks * COMPOSITION.frames);
+      expect(codes.every((code) => code < TOY.decoder.vocabSize)).toBe(true);
+      expect(delayCodes(codes, { numCodebooks: 4, frames: 8 }, IGNORED).filter((code) => code !== IGNORED).length).toBe(32);
+    }
+  });
+
+  it('composes the same for the same request, and something else for another seed', async () => {
+    expect(await generate()).toEqual(await generate());
+    expect(await generate({ seed: 'another' })).not.toEqual(await generate());
+  });
+
+  it('composes a clip by its place and prompt, whatever the others are', async () => {
+    const [first] = await generate();
+    expect(await generate({}, PROMPTS.slice(0, 1))).toEqual([first]);
+    const many = await generate({}, [...PROMPTS, ...Array<string>(20).fill('waltz')]);
+    expect(many.length).toBe(23);
+    expect(many[0]).toEqual(first);
+    expect(many[20]).not.toEqual(many[21]);
+  });
+
+  it('composes without text what it composes with words that it does not know', async () => {
+    expect(await generate({}, ['', '', 'so quiet'])).toEqual(await generate({ guidance: 3 }, ['', '', '']));
+  });
+
+  it.each([
+    ['no frames', { frames: 0 }, 'frames'],
+    ['more frames than the model is meant for', { frames: 62 }, '1 to 61 frames'],
+    ['a temperature below 0', { temperature: -1 }, 'temperature'],
+    ['no temperature', { temperature: NaN }, 'temperature'],
+    ['half a code', { topK: 1.5 }, 'topK'],
+    ['no guidance', { guidance: Infinity }, 'guidance'],
+    ['no probability', { topP: 0 }, 'topP'],
+  ])('refuses %s', async (_name, change, message) => {
+    await expect(generate(change)).rejects.toThrow(message);
+  });
+});
