@@ -1,0 +1,76 @@
+import type { Chain, Metagraph } from '../genki/chain/chain.ts';
+import { verifySignature } from '../genki/chain/keys.ts';
+import { faultOf, NewerSchema, StoreUnavailable } from '../genki/errors.ts';
+import { readReport } from '../genki/evaluation/read-report.ts';
+import type { RoundReport } from '../genki/evaluation/round-report.ts';
+import { commitLocation, decodeCommitRecord } from '../genki/protocol/commit-record.ts';
+import type { Dama } from '../genki/protocol/dama.ts';
+import { verifyManifest, type DamaManifest } from '../genki/protocol/manifest.ts';
+import type { ObjectStore } from '../genki/store/object-store.ts';
+import type { Deployment } from './deployment.ts';
+import { parseJson } from './parse-json.ts';
+
+const MAX_REPORT_BYTES = 16 * 2 ** 20;
+
+export type Standing = { readonly manifest: DamaManifest; readonly hotkey: string; readonly stake: bigint };
+type Deps = { readonly chain: Chain; readonly store: ObjectStore; readonly deployment: Deployment };
+
+/**
+ * The Dama that is current at a block (protocol §7.28): the one that more than half of the validators' stake stands for,
+ * with the manifest of the largest of them that still has its files; without a majority, the one that the competition
+ * began with.
+ */
+export async function currentDama(deps: Deps, metagraph: Metagraph): Promise<{ dama: Dama; from: DamaManifest | undefined }> {
+  const standings = (await standingsAt(deps, metagraph)).sort(byStake);
+  const total = metagraph.neurons.filter((n) => n.validatorPermit).reduce((sum, n) => sum + BigInt(n.stake), 0n);
+  const majority = standings.map((one) => standings.filter((other) => isSame(one.manifest.dama, other.manifest.dama))).find((group) => 2n * group.reduce((sum, { stake }) => sum + stake, 0n) > total);
+  if (!majority) return { dama: deps.deployment.genesisDama, from: undefined };
+  for (const { manifest } of majority) if (await isThere(deps.store, manifest.dama)) return { dama: manifest.dama, from: manifest };
+  throw new StoreUnavailable(`Expected the files of the current Dama ${majority[0]!.manifest.dama.digest}, nobody who stands for it has them`);
+}
+
+/** The newest report that a validator has committed and that can be read; of several of one epoch, the one with the most stake. */
+export async function newestReport(deps: Deps, metagraph: Metagraph): Promise<RoundReport | undefined> {
+  const standings = (await standingsAt(deps, metagraph)).filter(({ manifest }) => manifest.epoch <= metagraph.epoch);
+  for (const { manifest } of standings.sort((a, b) => b.manifest.epoch - a.manifest.epoch || byStake(a, b))) {
+    try {
+      const report = readReport(parseJson(await deps.store.get(manifest.report, { maxBytes: MAX_REPORT_BYTES })));
+      if (report !== undefined) return report;
+    } catch (error) {
+      if (!faultOf(error)) throw error;
+    }
+  }
+  return undefined;
+}
+
+const byStake = (a: Standing, b: Standing): number => (a.stake < b.stake ? 1 : a.stake > b.stake ? -1 : 0);
+
+/** The digest is that of the tensors; what is computed with them is in the configuration, too. */
+const isSame = (a: Dama, b: Dama): boolean => a.digest === b.digest && a.weights.sha256 === b.weights.sha256 && a.config.sha256 === b.config.sha256;
+
+async function isThere(store: ObjectStore, { weights, config }: Dama): Promise<boolean> {
+  for (const { bucket, key, bytes } of [weights, config]) if ((await store.head(bucket, key))?.bytes !== bytes) return false;
+  return true;
+}
+
+/** What each validator stands for; one whose manifest does not keep the contract stands for nothing. */
+async function standingsAt({ chain, store, deployment }: Deps, metagraph: Metagraph): Promise<Standing[]> {
+  const { competition, competitionDigest } = deployment;
+  const commitments = await chain.commitments(metagraph.netuid, metagraph.at.hash);
+  const standings: Standing[] = [];
+  for (const { hotkey, data } of commitments) {
+    const neuron = metagraph.neurons.find((n) => n.hotkey === hotkey);
+    const record = decodeCommitRecord(data);
+    if (!neuron?.validatorPermit || !record.ok) continue;
+    const location = commitLocation(record.value, new Set(Object.keys(competition.endpoints)));
+    if (!location.ok || location.value.kind !== 'bucket') continue;
+    try {
+      const bytes = await store.getByKey(location.value.bucket, location.value.manifestKey, { maxBytes: competition.limits.manifestBytes });
+      const manifest = verifyManifest(bytes, { kind: 'dama', hotkey, competition: competitionDigest, record: record.value, bucket: location.value.bucket }, verifySignature);
+      standings.push({ manifest, hotkey, stake: BigInt(neuron.stake) });
+    } catch (error) {
+      if (!faultOf(error) && !(error instanceof NewerSchema)) throw error;
+    }
+  }
+  return standings;
+}

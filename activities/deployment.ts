@@ -1,0 +1,12 @@
+import type { Competition } from '../genki/protocol/competition.ts';
+import type { Dama } from '../genki/protocol/dama.ts';
+
+/** What the participants of one network agree on. */
+export type Deployment = {
+  readonly competition: Competition;
+  readonly competitionDigest: string;
+  /** The Dama that the competition began with. */
+  readonly genesisDama: Dama;
+  /** The chain's block time. */
+  readonly blockMs: number;
+};

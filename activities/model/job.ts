@@ -1,0 +1,14 @@
+import type { Engine } from '../../genki/engine/engine.ts';
+import type { ObjectStore } from '../../genki/store/object-store.ts';
+import type { ModelCache } from './model-cache.ts';
+
+/** How a job talks while it works. */
+export type Control = {
+  /** Reports progress and lets requests in; false: stop now, keeping what is needed to go on later. */
+  progress(details: unknown): Promise<boolean>;
+};
+
+export type JobDeps = { readonly engine: Engine; readonly store: ObjectStore; readonly cache: ModelCache };
+
+/** A job's function; undefined: it stopped because it was asked to. */
+export type Job<T extends { input: unknown; output: unknown }> = (deps: JobDeps) => (input: T['input'], control: Control) => Promise<T['output'] | undefined>;

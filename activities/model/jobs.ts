@@ -1,0 +1,22 @@
+import { acceptJob, measureJob, mergeJob, valueJob, type AcceptJob, type MeasureJob, type MergeJob, type ValueJob } from './judge.ts';
+import { generateJob, type GenerateJob } from './generate.ts';
+import type { Control, JobDeps } from './job.ts';
+import { ModelCache } from './model-cache.ts';
+import { trainJob, type TrainJob } from './train.ts';
+
+/** What a runner can be asked for. */
+export type Jobs = {
+  readonly train: TrainJob;
+  readonly generate: GenerateJob;
+  readonly measure: MeasureJob;
+  readonly accept: AcceptJob;
+  readonly value: ValueJob;
+  readonly merge: MergeJob;
+};
+export type JobKind = keyof Jobs;
+
+/** The jobs over one engine and store; models stay loaded between them. */
+export function createJobs({ engine, store }: Omit<JobDeps, 'cache'>): { readonly [K in JobKind]: (input: Jobs[K]['input'], control: Control) => Promise<Jobs[K]['output'] | undefined> } {
+  const deps = { engine, store, cache: new ModelCache(engine, store) };
+  return { train: trainJob(deps), generate: generateJob(deps), measure: measureJob(deps), accept: acceptJob(deps), value: valueJob(deps), merge: mergeJob(deps) };
+}

@@ -1,0 +1,197 @@
+import { activityInfo, ApplicationFailure } from '@temporalio/activity';
+import * as z from 'zod';
+import type { BlockRef, Chain, Metagraph } from '../genki/chain/chain.ts';
+import { heldOut } from '../genki/data/held-out.ts';
+import { faultOf, InvalidInput } from '../genki/errors.ts';
+import type { RoundReport } from '../genki/evaluation/round-report.ts';
+import { canonicalJson } from '../genki/protocol/canonical-json.ts';
+import { decodeCommitRecord } from '../genki/protocol/commit-record.ts';
+import { heldOutClips, type Competition, type HoldOutPart as PartName } from '../genki/protocol/competition.ts';
+import type { Dama } from '../genki/protocol/dama.ts';
+import { sha256Hex } from '../genki/protocol/digests.ts';
+import type { DamaManifest, ManifestBody } from '../genki/protocol/manifest.ts';
+import { seedOf } from '../genki/protocol/seeds.ts';
+import { isEvaluable, seedBlocksOf, snapshotBlock } from '../genki/protocol/window.ts';
+import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
+import type { HoldOutPart } from './model/judge.ts';
+import { currentDama } from './current-dama.ts';
+import type { Deployment } from './deployment.ts';
+import { parseInput } from './parse-input.ts';
+import { parseJson } from './parse-json.ts';
+import { participantOf, type Participant } from './participants.ts';
+import { plainText } from './plain-text.ts';
+
+const RoundInput = z.strictObject({
+  /** Hotkey or name of a validator of this machine; default: its first one. */
+  hotkey: z.string().min(1).optional(),
+  /** Only to be sure which one it is: a round is always of the chain's current epoch. */
+  epoch: z.int().nonnegative().optional(),
+  /** Evaluate and report, write nothing to the chain. */
+  dryRun: z.boolean().optional(),
+  /** The evaluation ends by then, with what there is. */
+  deadlineMs: z.int().min(1000).max(24 * 60 * 60_000).optional(),
+});
+export type RoundInput = z.infer<typeof RoundInput>;
+
+/** One miner's newest commitment. */
+export type Submission = { readonly hotkey: string; readonly registeredAt: number; readonly commitBlock: number; readonly commitIndex: number; /** the record, hex */ readonly data: string };
+export type NotEvaluated = { readonly hotkey: string; readonly registeredAt: number; readonly commitBlock: number | null; readonly commitIndex: number | null; readonly verdict: 'rejected' | 'unavailable' | 'absent'; readonly reason: string };
+
+/** What every step of a round works from, and from nothing newer. */
+export type RoundContext = {
+  readonly hotkey: string;
+  readonly netuid: number;
+  readonly epoch: number;
+  readonly competition: { readonly id: string; readonly digest: string };
+  readonly snapshot: BlockRef;
+  readonly seeds: Readonly<Record<string, string>>;
+  readonly base: Dama;
+  /** Where the last round found the best scale. */
+  readonly lastScale?: number;
+  readonly parts: Readonly<Record<PartName, HoldOutPart>>;
+  readonly prompts: readonly string[];
+  readonly generation: { readonly seed: string; readonly guidance: number; readonly temperature: number; readonly topK: number };
+  readonly frames: number;
+  readonly frameRate: number;
+  readonly lora: Competition['lora'];
+  readonly scales: readonly number[];
+  readonly thresholds: Competition['thresholds'];
+  readonly policy: Competition['policy'];
+  readonly bucket: string;
+  /** Where the validator keeps what nobody else reads. */
+  readonly privateBucket: string;
+  /** Below which everything of this round lies in the bucket. */
+  readonly prefix: string;
+  readonly dryRun: boolean;
+  readonly deadlineMs: number;
+};
+
+/** A round, complete and recorded. */
+export type Round = {
+  readonly context: RoundContext;
+  /** In commit order. */
+  readonly submissions: readonly Submission[];
+  readonly notEvaluated: readonly NotEvaluated[];
+};
+
+export type RoundDeps = { readonly chain: Chain; readonly store: ObjectStore; readonly deployment: Deployment; readonly participants: () => Promise<readonly Participant[]>; readonly defaultHotkey: string | undefined };
+export type RoundActivities = ReturnType<typeof createRoundActivities>;
+
+/** Evaluation of a round of the embedded network takes half a minute, of a large one with a GPU well under an hour. */
+const DEADLINE_MS = 45 * 60_000;
+const MAX_REPORT_BYTES = 16 * 2 ** 20;
+
+export const createRoundActivities = ({ chain, store, deployment, participants, defaultHotkey }: RoundDeps) => ({
+  /** The round of the current epoch, once the blocks that make its seeds are final. */
+  async resolveRound(input: unknown): Promise<Round> {
+    const { hotkey, epoch, dryRun = false, deadlineMs = DEADLINE_MS } = parseInput(RoundInput, input, 'validationRound');
+    const validator = participantOf(await participants(), 'validator', hotkey ?? defaultHotkey);
+    const { competition, competitionDigest } = deployment;
+    const { netuid, timing } = competition;
+    const head = await chain.head();
+    const now = await chain.metagraph(netuid, head.hash);
+    if (epoch !== undefined && epoch !== now.epoch) throw new InvalidInput(`Expected the current epoch, ${now.epoch}, got ${epoch}`);
+    const number = snapshotBlock(now.epochStart, timing.snapshotOffsetBlocks);
+    const blocks = seedBlocksOf(number, timing.seedBlocks);
+    const missing = blocks.at(-1)! - head.number;
+    if (missing > 0) throw ApplicationFailure.create({ message: `Block ${blocks.at(-1)} is not final yet, the head is ${head.number}`, type: 'BlockNotFinal', nextRetryDelay: missing * deployment.blockMs, category: 'BENIGN' });
+    const blockHashes = await Promise.all(blocks.map((block) => chain.blockHash(block)));
+    const snapshot = { number, hash: blockHashes[0]! };
+    const metagraph = await chain.metagraph(netuid, snapshot.hash);
+    const { dama, from } = await currentDama({ chain, store, deployment }, metagraph);
+    const seeds = Object.fromEntries(LABELS.map((label) => [label, seedOf({ blockHashes, competition: competitionDigest }, label)]));
+    const part = (name: PartName): HoldOutPart => ({ clips: heldOutClips(competition, name), seed: seeds[name]!, floors: floorsOf(competition), guards: competition.holdOut[name].perBaseStyle > 0 ? competition.styles.base : [] });
+    const lastScale = from && (await scaleOf(store, from));
+    const context: RoundContext = {
+      hotkey: validator.hotkey,
+      netuid,
+      epoch: now.epoch,
+      competition: { id: competition.id, digest: competitionDigest },
+      snapshot,
+      seeds,
+      base: dama,
+      ...(lastScale !== undefined && { lastScale }),
+      parts: { A: part('A'), B: part('B'), C: part('C') },
+      prompts: promptsOf(competition, seeds.prompts!),
+      generation: { seed: seeds.generation!, guidance: competition.generation.guidance, temperature: competition.generation.temperature, topK: competition.generation.topK },
+      frames: competition.music.frames,
+      frameRate: competition.music.frameRate,
+      lora: competition.lora,
+      scales: competition.scales,
+      thresholds: competition.thresholds,
+      policy: competition.policy,
+      bucket: validator.bucket,
+      privateBucket: validator.privateBucket,
+      prefix: `rounds/${netuid}/${String(now.epoch).padStart(6, '0')}-${snapshot.hash.slice(2, 10)}`,
+      dryRun,
+      deadlineMs,
+    };
+    return { context, ...(await submissionsAt(chain, metagraph, competition)) };
+  },
+
+  /** The report under its content's own name, and what the validator signs beside it. */
+  async publishReport({ round, report, dama }: { round: RoundContext; report: RoundReport; dama: Dama }): Promise<{ report: ObjectRef; body: ManifestBody }> {
+    const bytes = new TextEncoder().encode(canonicalJson(report));
+    const ref = await store.putOnce(round.bucket, `${round.prefix}/report-${sha256Hex(bytes).slice(0, 16)}.json`, bytes);
+    const body: DamaManifest = {
+      version: 1,
+      kind: 'dama',
+      run: activityInfo().workflowExecution!.runId,
+      competition: round.competition.digest,
+      hotkey: round.hotkey,
+      base: round.base.digest,
+      epoch: round.epoch,
+      dama,
+      report: ref,
+      files: [],
+    };
+    return { report: ref, body };
+  },
+});
+
+/** What seeds are drawn for. */
+const LABELS = ['A', 'B', 'C', 'prompts', 'generation'] as const;
+
+const floorsOf = ({ styles }: Competition): Record<string, number> => Object.fromEntries(styles.private.map((style) => [style, styles.floors[style]!]));
+
+/** Captions of fresh music of the private styles in turn: nobody knew them at the commit. */
+function promptsOf({ styles, generation }: Competition, seed: string): string[] {
+  const turns = Math.ceil(generation.clips / styles.private.length);
+  const clips = Array.from({ length: turns }, (_, turn) => heldOut({ clips: Object.fromEntries(styles.private.map((style) => [style, 1])), seed: `${seed}/${turn}` }));
+  return clips.flat().slice(0, generation.clips).map(({ caption }) => caption);
+}
+
+/** Every registered miner has a line: a submission to evaluate, or why there is none. */
+async function submissionsAt(chain: Chain, metagraph: Metagraph, { timing, id }: Competition): Promise<Pick<Round, 'submissions' | 'notEvaluated'>> {
+  const submissions: Submission[] = [];
+  const notEvaluated: NotEvaluated[] = [];
+  const commitments = await chain.commitments(metagraph.netuid, metagraph.at.hash);
+  const miners = metagraph.neurons.filter((n) => !n.validatorPermit && n.hotkey !== metagraph.owner);
+  for (const { hotkey, block, indexInBlock, data } of commitments) {
+    const miner = miners.find((n) => n.hotkey === hotkey);
+    if (!miner) continue;
+    const line = { hotkey, registeredAt: miner.registeredAt, commitBlock: block, commitIndex: indexInBlock };
+    const record = decodeCommitRecord(data);
+    if (!record.ok) notEvaluated.push({ ...line, verdict: 'rejected', reason: plainText(record.reason) });
+    else if (record.value.competition !== id) notEvaluated.push({ ...line, verdict: 'rejected', reason: plainText(`committed to the competition ${record.value.competition ?? 'None'}, this one is ${id}`) });
+    else if (!isEvaluable(block, metagraph.at.number, timing.evalDelayBlocks)) notEvaluated.push({ ...line, verdict: 'unavailable', reason: `committed ${metagraph.at.number - block} blocks before the snapshot, ${timing.evalDelayBlocks} are needed: the next round looks at it` });
+    else submissions.push({ ...line, data });
+  }
+  const committed = new Set(commitments.map((c) => c.hotkey));
+  for (const { hotkey, registeredAt } of miners) {
+    if (!committed.has(hotkey)) notEvaluated.push({ hotkey, registeredAt, commitBlock: null, commitIndex: null, verdict: 'absent', reason: 'registered, but has committed nothing' });
+  }
+  return { submissions, notEvaluated };
+}
+
+const Scaled = z.looseObject({ acceptance: z.looseObject({ scale: z.number().positive() }) });
+
+/** The scale that the current Dama was merged at; a validator's report that is missing or broken stops nobody else's round. */
+async function scaleOf(store: ObjectStore, { report }: DamaManifest): Promise<number | undefined> {
+  try {
+    return Scaled.safeParse(parseJson(await store.get(report, { maxBytes: MAX_REPORT_BYTES }))).data?.acceptance.scale;
+  } catch (error) {
+    if (!faultOf(error)) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,102 @@
+import { ApplicationFailure, heartbeat } from '@temporalio/activity';
+import * as z from 'zod';
+import type { Call, Chain, Landing, SignedExtrinsic, Signer } from '../genki/chain/chain.ts';
+import { ExtrinsicRefused, InvalidInput } from '../genki/errors.ts';
+import { signManifest, type ManifestBody } from '../genki/protocol/manifest.ts';
+
+/** What a hotkey wants to be true on the chain; uids are resolved when it is signed, because a uid can change its owner. */
+export type Effect = z.infer<typeof Effect>;
+const U16 = z.int().min(0).max(65_535);
+const Effect = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('commitment'), netuid: U16, data: z.string().regex(/^([0-9a-f]{2})*$/, 'expected lower-case hex') }),
+  z.strictObject({ kind: z.literal('weights'), netuid: U16, epoch: z.int().nonnegative(), versionKey: z.int().nonnegative(), weights: z.array(z.strictObject({ hotkey: z.string(), weight: U16 })).readonly() }),
+  z.strictObject({ kind: z.literal('triggerEpoch'), netuid: U16, epoch: z.int().nonnegative() }),
+]);
+
+type Refusal = { readonly code: string; readonly message: string };
+export type Prepared = { readonly kind: 'alreadyTrue'; readonly block: number } | { readonly kind: 'signed'; readonly extrinsic: SignedExtrinsic } | ({ readonly kind: 'refused' } & Refusal);
+
+export type WalletDeps = { readonly chain: Chain; readonly signer: Signer; readonly blockMs: number };
+export type WalletActivities = ReturnType<typeof createWalletActivities>;
+
+/** The hands of one hotkey. They sign and send; they never open a miner's file. */
+export const createWalletActivities = ({ chain, signer, blockMs }: WalletDeps) => ({
+  /** The signed manifest, UTF-8 text. */
+  async signManifest(body: ManifestBody): Promise<string> {
+    if (body.hotkey !== signer.hotkey) throw new InvalidInput(`Expected a manifest of ${signer.hotkey}, got one of ${body.hotkey}`);
+    return new TextDecoder().decode(signManifest(body, signer));
+  },
+
+  /** Signs once, unless the effect already holds at the finalized head, or cannot come true any more. Sends nothing. */
+  async prepareExtrinsic(wanted: Effect): Promise<Prepared> {
+    const effect = parseEffect(wanted);
+    const head = await chain.head();
+    try {
+      const block = await alreadyTrue(chain, effect, signer.hotkey, head.hash);
+      if (block !== undefined) return { kind: 'alreadyTrue', block };
+      return { kind: 'signed', extrinsic: await chain.prepare(await toCall(chain, effect, head.hash), signer) };
+    } catch (error) {
+      return { kind: 'refused', ...refusalOf(error) };
+    }
+  },
+
+  /** Sends the recorded bytes; `refused` says why the pool will not have them. */
+  async broadcastExtrinsic(extrinsic: SignedExtrinsic): Promise<{ refused?: Refusal }> {
+    try {
+      await chain.broadcast(extrinsic);
+      return {};
+    } catch (error) {
+      const refused = refusalOf(error);
+      // a used nonce may well be our own earlier try: blocks will tell
+      return refused.code === 'Stale' ? {} : { refused };
+    }
+  },
+
+  /** What became of it, once finalized blocks can tell. */
+  async confirmExtrinsic(extrinsic: SignedExtrinsic): Promise<Exclude<Landing, { kind: 'pending' }>> {
+    const landing = await chain.landing(extrinsic);
+    heartbeat(landing.kind);
+    if (landing.kind !== 'pending') return landing;
+    throw ApplicationFailure.create({ message: `${extrinsic.hash} is not in a finalized block yet`, type: 'BlockNotFinal', nextRetryDelay: blockMs, category: 'BENIGN' });
+  },
+});
+
+/** @throws {InvalidInput} before anything is signed: a malformed one would be tried for ever, and all others wait behind it */
+function parseEffect(wanted: unknown): Effect {
+  const parsed = Effect.safeParse(wanted);
+  if (!parsed.success) throw new InvalidInput(`Expected an effect on the chain:\n${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+/** Code and words of a refusal; anything else is thrown on. */
+function refusalOf(error: unknown): Refusal {
+  if (!(error instanceof ExtrinsicRefused)) throw error;
+  return { code: error.code, message: error.message.slice(error.code.length + ': '.length) };
+}
+
+/** The block since which the effect holds; undefined when it does not. */
+async function alreadyTrue(chain: Chain, effect: Effect, hotkey: string, at: string): Promise<number | undefined> {
+  if (effect.kind === 'commitment') {
+    const mine = (await chain.commitments(effect.netuid, at)).find((c) => c.hotkey === hotkey);
+    return mine?.data === effect.data ? mine.block : undefined;
+  }
+  const metagraph = await chain.metagraph(effect.netuid, at);
+  if (effect.kind === 'triggerEpoch') return metagraph.epoch > effect.epoch ? metagraph.epochStart : undefined;
+  if (metagraph.epoch > effect.epoch) throw new ExtrinsicRefused('EpochOver', `weights of epoch ${effect.epoch} cannot be set any more, the chain is in epoch ${metagraph.epoch}`);
+  const me = metagraph.neurons.find((n) => n.hotkey === hotkey);
+  const set = (me?.lastUpdate ?? 0) >= metagraph.epochStart;
+  const row = (await chain.weights(effect.netuid, at)).find((r) => r.hotkey === hotkey);
+  return set && row && me ? me.lastUpdate : undefined;
+}
+
+async function toCall(chain: Chain, effect: Effect, at: string): Promise<Call> {
+  if (effect.kind === 'commitment') return { kind: 'setCommitment', netuid: effect.netuid, data: effect.data };
+  if (effect.kind === 'triggerEpoch') return { kind: 'triggerEpoch', netuid: effect.netuid };
+  const { neurons } = await chain.metagraph(effect.netuid, at);
+  const rows = effect.weights.flatMap(({ hotkey, weight }) => {
+    const neuron = neurons.find((n) => n.hotkey === hotkey);
+    return neuron ? [{ uid: neuron.uid, weight }] : [];
+  });
+  rows.sort((a, b) => a.uid - b.uid);
+  return { kind: 'setWeights', netuid: effect.netuid, uids: rows.map((r) => r.uid), weights: rows.map((r) => r.weight), versionKey: effect.versionKey };
+}

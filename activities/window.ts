@@ -1,0 +1,139 @@
+import { activityInfo } from '@temporalio/activity';
+import * as z from 'zod';
+import type { Chain } from '../genki/chain/chain.ts';
+import { InvalidInput } from '../genki/errors.ts';
+import { adapterConfigJson } from '../genki/music/lora.ts';
+import { canonicalJson } from '../genki/protocol/canonical-json.ts';
+import { encodeCommitRecord } from '../genki/protocol/commit-record.ts';
+import type { Competition } from '../genki/protocol/competition.ts';
+import { sha256Hex } from '../genki/protocol/digests.ts';
+import type { Dama } from '../genki/protocol/dama.ts';
+import { manifestCommit, manifestHash, manifestKey, type AdapterManifest, type ManifestBody } from '../genki/protocol/manifest.ts';
+import { windowBounds, windowOf } from '../genki/protocol/window.ts';
+import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
+import type { Trained, TrainInput } from './model/train.ts';
+import { currentDama } from './current-dama.ts';
+import type { Deployment } from './deployment.ts';
+import { parseInput } from './parse-input.ts';
+import { participantOf, type Participant } from './participants.ts';
+
+const Ref = z.strictObject({ bucket: z.string(), key: z.string(), sha256: z.hash('sha256'), bytes: z.int().nonnegative() });
+
+/** What a person may say; everything else is read from the chain and the configuration, and recorded. */
+const WindowInput = z.strictObject({
+  /** Hotkey or name of a miner of this machine; default: its first one. */
+  hotkey: z.string().min(1).optional(),
+  /** Training steps; default: the competition's. */
+  steps: z.int().min(1).max(1_000_000).optional(),
+  /** Submit this adapter, made elsewhere, instead of training one. */
+  adapter: Ref.optional(),
+});
+export type WindowInput = z.infer<typeof WindowInput>;
+
+/** A window, complete: nothing after this reads "the latest" of anything. */
+export type Window = {
+  readonly hotkey: string;
+  readonly netuid: number;
+  readonly index: number;
+  readonly adapterId: string;
+  /** Of the Dama that is trained on. */
+  readonly base: string;
+  readonly bucket: string;
+  readonly work: Work;
+};
+/** Training on the miner's own music, or an adapter that was made elsewhere. */
+export type Work = { readonly kind: 'train'; readonly dataset: NonNullable<Participant['dataset']>; readonly input: TrainInput } | { readonly kind: 'given'; readonly adapter: ObjectRef };
+export type Resolved = { readonly kind: 'ready'; readonly window: Window } | { readonly kind: 'skipped'; readonly reason: string };
+export type Published = { readonly manifest: ObjectRef; /** the commit record, hex */ readonly record: string };
+
+export type WindowDeps = { readonly chain: Chain; readonly store: ObjectStore; readonly deployment: Deployment; readonly participants: () => Promise<readonly Participant[]>; readonly defaultHotkey: string | undefined };
+export type WindowActivities = ReturnType<typeof createWindowActivities>;
+
+/** Steps between checkpoints: at most a few seconds of the small model's work are done twice. */
+const CHECKPOINT_EVERY_STEPS = 10;
+
+export const createWindowActivities = ({ chain, store, deployment, participants, defaultHotkey }: WindowDeps) => ({
+  /** Fills in everything that the input leaves open, at the finalized head. */
+  async resolveWindow(input: unknown): Promise<Resolved> {
+    const { hotkey, steps, adapter } = parseInput(WindowInput, input, 'trainingWindow');
+    const miner = participantOf(await participants(), 'miner', hotkey ?? defaultHotkey);
+    const { competition } = deployment;
+    const { netuid, timing: { windowBlocks } } = competition;
+    const head = await chain.head();
+    const index = windowOf(head.number, windowBlocks);
+    const { first } = windowBounds(index, windowBlocks);
+    // that it fits is better known before the training than after
+    recordOf(competition, { bucket: miner.bucket, commit: '0'.repeat(40), hash: '0'.repeat(44) });
+    const mine = (await chain.commitments(netuid, head.hash)).find((c) => c.hotkey === miner.hotkey);
+    if (mine && mine.block >= first) return { kind: 'skipped', reason: `already committed in window ${index}, at block ${mine.block}` };
+    const { dama } = await currentDama({ chain, store, deployment }, await chain.metagraph(netuid, head.hash));
+    const window: Window = {
+      hotkey: miner.hotkey,
+      netuid,
+      index,
+      adapterId: `${competition.id}/${miner.hotkey}`,
+      base: dama.digest,
+      bucket: miner.bucket,
+      work: adapter ? { kind: 'given', adapter } : trainingOf(miner, { deployment, base: dama, index, steps }),
+    };
+    return { kind: 'ready', window };
+  },
+
+  /** The adapter under its content-addressed key in the public bucket. */
+  async publishAdapter({ window, adapter }: { window: Window; adapter: ObjectRef }): Promise<ObjectRef> {
+    const body = await store.get(adapter, { maxBytes: deployment.competition.limits.adapterBytes });
+    return await store.putOnce(window.bucket, `adapters/${adapter.sha256}.safetensors`, body);
+  },
+
+  /** What the miner is going to sign, beside PEFT's configuration file. */
+  async draftManifest({ window, fence, adapter, trained }: { window: Window; fence: number; adapter: ObjectRef; trained?: Trained }): Promise<ManifestBody> {
+    const config = new TextEncoder().encode(adapterConfigJson(deployment.competition.lora, window.base));
+    const configRef = await store.putOnce(window.bucket, `adapters/${sha256Hex(config)}.json`, config);
+    const body: AdapterManifest = {
+      version: 1,
+      kind: 'adapter',
+      run: activityInfo().workflowExecution!.runId,
+      competition: deployment.competitionDigest,
+      hotkey: window.hotkey,
+      base: window.base,
+      window: window.index,
+      fence,
+      files: [
+        { name: 'adapter_model.safetensors', ref: adapter },
+        { name: 'adapter_config.json', ref: configRef },
+      ],
+      ...(trained && window.work.kind === 'train' && {
+        dataset: withoutRef(window.work.dataset),
+        training: { steps: trained.steps, firstLoss: trained.firstLoss, lastLoss: trained.lastLoss, engine: trained.engine },
+      }),
+    };
+    return body;
+  },
+
+  /** Keeps a signed manifest where its commit record says, and makes that record. */
+  async publishManifest({ bucket, text }: { bucket: string; text: string }): Promise<Published> {
+    const bytes = new TextEncoder().encode(text);
+    const manifest = await store.putOnce(bucket, manifestKey(bytes), bytes);
+    const { body } = JSON.parse(text) as { body: ManifestBody };
+    return { manifest, record: recordOf(deployment.competition, { bucket, commit: manifestCommit(bytes), hash: manifestHash(bytes, body) }) };
+  },
+});
+
+/** @throws {InvalidInput} when the bucket's name is too long for it */
+function recordOf({ endpoints, id }: Competition, { bucket, commit, hash }: { bucket: string; commit: string; hash: string }): string {
+  const [endpoint] = Object.keys(endpoints);
+  return encodeCommitRecord({ namespace: endpoint!, name: bucket, commit, hash, competition: id });
+}
+
+function trainingOf(miner: Participant, { deployment, base, index, steps }: { deployment: Deployment; base: Dama; index: number; steps: number | undefined }): Work {
+  const { dataset, privateBucket: bucket, hotkey, name } = miner;
+  if (dataset === undefined) throw new InvalidInput(`Expected a dataset of ${name} in the participants file, got none`);
+  const { competition, competitionDigest } = deployment;
+  const { hyper, replay, replayRows } = competition.training;
+  const seed = `${competitionDigest}/${hotkey}/${index}`;
+  const recipe = { base, dataset: dataset.ref, replay, replayRows, lora: competition.lora, hyper: { ...hyper, steps: steps ?? hyper.steps }, seed };
+  const prefix = `training/${sha256Hex(new TextEncoder().encode(canonicalJson(recipe))).slice(0, 32)}`;
+  return { kind: 'train', dataset, input: { ...recipe, bucket, prefix, checkpointEverySteps: CHECKPOINT_EVERY_STEPS } };
+}
+
+const withoutRef = ({ name, licence, sharing, digest, clips }: NonNullable<Participant['dataset']>) => ({ name, licence, sharing, digest, clips });

@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { InvalidInput } from '../../genki/errors.ts';
+import { homeOf, readSettings } from '../../workers/settings.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'genki-settings-'));
+const file = join(home, 'network.json');
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+beforeEach(() => rmSync(file, { force: true }));
+
+const network = { temporal: '127.0.0.1:7233', namespace: 'default', ui: 'http://127.0.0.1:8233', chain: 'http://127.0.0.1:9944' };
+const env = { GENKI_HOME: home, TEMPORAL_ADDRESS: 'temporal.example:7233', GENKI_CHAIN: 'http://chain.example:9944' };
+
+function refusal(variables: NodeJS.ProcessEnv): Error {
+  try {
+    readSettings(variables);
+  } catch (error) {
+    return error as Error;
+  }
+  return expect.unreachable('they were taken');
+}
+
+describe('settings', () => {
+  it('come from the running network’s file', () => {
+    writeFileSync(file, JSON.stringify(network));
+    expect(readSettings({ GENKI_HOME: home })).toMatchObject({ home, storeRoot: join(home, 'store'), walletsDir: join(home, 'wallets'), network, hotkey: undefined, engine: undefined });
+  });
+
+  it('come from the environment where that says something else', () => {
+    writeFileSync(file, JSON.stringify(network));
+    const settings = readSettings({ ...env, TEMPORAL_NAMESPACE: 'genki', GENKI_HOTKEY: 'anna', GENKI_ENGINE: 'onnx', GENKI_RUNNERS: '3', GENKI_THREADS: '4' });
+    expect(settings).toMatchObject({ network: { temporal: env.TEMPORAL_ADDRESS, namespace: 'genki', chain: env.GENKI_CHAIN, ui: network.ui }, hotkey: 'anna', engine: 'onnx', runners: 3, threads: 4 });
+  });
+
+  it('need no file when the environment says where the network is', () => {
+    const { network: found, runners, threads } = readSettings(env);
+    expect(found).toEqual({ temporal: env.TEMPORAL_ADDRESS, namespace: 'default', chain: env.GENKI_CHAIN });
+    expect(runners).toBeGreaterThanOrEqual(1);
+    expect(threads).toBeGreaterThanOrEqual(1);
+  });
+
+  it('say how to start a network where none is known', () => {
+    expect(refusal({ GENKI_HOME: home })).toBeInstanceOf(InvalidInput);
+    expect(refusal({ GENKI_HOME: home }).message).toBe(`Expected a running network (TEMPORAL_ADDRESS and GENKI_CHAIN, or ${file}); start one with: npm run genki -- up`);
+    expect(refusal({ GENKI_HOME: home, TEMPORAL_ADDRESS: 'x:1' }).message).toContain('GENKI_CHAIN');
+  });
+
+  it.each([
+    ['GENKI_CHAIN', 'not an address'],
+    ['GENKI_ENGINE', 'cuda'],
+    ['GENKI_RUNNERS', '0'],
+    ['GENKI_RUNNERS', 'two'],
+    ['GENKI_RUNNERS', '1.5'],
+    ['GENKI_THREADS', '-1'],
+    ['GENKI_HOME', ''],
+  ])('name %s when it is %j', (name, value) => {
+    const error = refusal({ ...env, [name]: value });
+    expect(error).toBeInstanceOf(InvalidInput);
+    expect(error.message).toContain(`→ at ${name}`);
+  });
+
+  it.each([['digits', 'ab'.repeat(32)], ['digits after 0x', `0x${'AB'.repeat(32)}`]])('take no secret of 64 %s for a hotkey, and do not repeat it', (_, secret) => {
+    const error = refusal({ ...env, GENKI_HOTKEY: secret });
+    expect(error.message).toContain('→ at GENKI_HOTKEY');
+    expect(error.message.toLowerCase()).not.toContain('abab');
+  });
+
+  it.each<[string, string]>([
+    ['', 'expected object'],
+    ['{"temporal":', 'expected object'],
+    [JSON.stringify({ ...network, temporal: '' }), '→ at temporal'],
+    [JSON.stringify({ ...network, chain: 'nowhere' }), '→ at chain'],
+    [JSON.stringify({ ...network, token: 'hush' }), 'Unrecognized key: "token"'],
+  ])('name the network’s file when it is %s', (text, reason) => {
+    writeFileSync(file, text);
+    const error = refusal({ GENKI_HOME: home });
+    expect(error).toBeInstanceOf(InvalidInput);
+    expect(error.message).toContain(file);
+    expect(error.message).toContain(reason);
+    expect(error.message).not.toContain('hush');
+  });
+});
+
+describe('the home', () => {
+  it('is a folder beside the project, unless told', () => {
+    expect(homeOf({})).toBe(resolve('.genki'));
+    expect(homeOf({ GENKI_HOME: '/srv/genki' })).toBe('/srv/genki');
+  });
+});

@@ -1,0 +1,16 @@
+import type { Jobs, JobKind } from '../../activities/model/jobs.ts';
+
+/** Parent to runner. */
+export type ToRunner = { [K in JobKind]: { readonly type: 'job'; readonly kind: K; readonly input: Jobs[K]['input'] } }[JobKind] | { readonly type: 'stop' };
+
+/** Runner to parent. Every message is progress. */
+export type FromRunner =
+  | { readonly type: 'ready'; readonly engine: string }
+  | { readonly type: 'progress'; readonly details: unknown }
+  | { readonly type: 'result'; readonly value: unknown }
+  /** Stopped when asked; what was reached is in the last progress. */
+  | { readonly type: 'stopped' }
+  | { readonly type: 'failed'; readonly name: string; readonly message: string };
+
+/** What a runner process is started with. */
+export type RunnerOptions = { readonly storeRoot: string; readonly engine: string | undefined; readonly threads: number };

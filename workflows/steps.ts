@@ -1,0 +1,70 @@
+/** The only place with queues, timeouts and retries; each number with its reason. */
+import { proxyActivities } from '@temporalio/workflow';
+import type { GpuActivities } from '../activities/gpu.ts';
+import type { LeaseActivities } from '../activities/lease.ts';
+import type { ListenActivities } from '../activities/listen.ts';
+import type { RoundActivities } from '../activities/round.ts';
+import type { SubmissionActivities } from '../activities/submission.ts';
+import type { SubmitActivities } from '../activities/submit.ts';
+import type { WalletActivities } from '../activities/wallet.ts';
+import type { WindowActivities } from '../activities/window.ts';
+import { CPU_QUEUE, GPU_QUEUE, walletQueue } from './queues.ts';
+
+/** Trying again cannot help: the input, the submission or the call itself is wrong. */
+const FINAL = ['InvalidInput', 'BadSubmission', 'ChecksumMismatch', 'ObjectMissing', 'TooLarge', 'ExtrinsicRefused', 'LeaseLost', 'EngineError', 'NewerSchema'];
+
+/** Reading and deciding: a chain or store that answers does so in milliseconds; ten minutes bridge a restart of either. */
+export const quick = proxyActivities<WindowActivities & RoundActivities & LeaseActivities & SubmitActivities>({
+  taskQueue: CPU_QUEUE,
+  startToCloseTimeout: '30 seconds',
+  scheduleToCloseTimeout: '10 minutes',
+  retry: { initialInterval: '200 milliseconds', maximumInterval: '30 seconds', nonRetryableErrorTypes: FINAL },
+});
+
+/** A future block: one to come in a few blocks of 12 s, or after a stretch of unfinalized ones. */
+export const untilFinal = proxyActivities<RoundActivities>({
+  taskQueue: CPU_QUEUE,
+  startToCloseTimeout: '30 seconds',
+  scheduleToCloseTimeout: '2 hours',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds', nonRetryableErrorTypes: FINAL },
+});
+
+/** Moving objects: an adapter of the large model is tens of megabytes, some minutes on a home line. */
+export const objects = proxyActivities<WindowActivities & SubmissionActivities & RoundActivities>({
+  taskQueue: CPU_QUEUE,
+  startToCloseTimeout: '15 minutes',
+  scheduleToCloseTimeout: '1 hour',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '1 minute', nonRetryableErrorTypes: FINAL },
+});
+
+/** Rendering and comparing on the CPU: seconds a miner. */
+export const compute = proxyActivities<ListenActivities & SubmissionActivities>({
+  taskQueue: CPU_QUEUE,
+  startToCloseTimeout: '20 minutes',
+  scheduleToCloseTimeout: '2 hours',
+  retry: { maximumAttempts: 4, nonRetryableErrorTypes: FINAL },
+});
+
+/**
+ * Model work. The worker beats only while its runner makes progress, so fifteen silent seconds mean that the
+ * worker is gone; an attempt is dear, so there are few, but each one resumes where the last one was.
+ */
+const model = { taskQueue: GPU_QUEUE, heartbeatTimeout: '15 seconds', retry: { initialInterval: '500 milliseconds', maximumAttempts: 6, nonRetryableErrorTypes: FINAL } } as const;
+
+/** Training fits into a lease of three hours, with a quarter of an hour left to upload and commit. */
+export const training = proxyActivities<GpuActivities>({ ...model, startToCloseTimeout: '165 minutes' });
+
+/** Generating and scoring: minutes on a GPU for the large model, seconds for the small one. */
+export const scoring = proxyActivities<GpuActivities>({ ...model, startToCloseTimeout: '1 hour' });
+
+/**
+ * Signing and sending: a few questions to a chain that answers each within a second; a killed worker is missed after
+ * fifteen. Attempts are unlimited, since nothing of it can land twice. A time limit over all attempts would call
+ * refused what is on its way: an extrinsic that waits for finality for an hour can still land.
+ */
+export const wallet = (hotkey: string) =>
+  proxyActivities<WalletActivities>({
+    taskQueue: walletQueue(hotkey),
+    startToCloseTimeout: '15 seconds',
+    retry: { initialInterval: '250 milliseconds', maximumInterval: '15 seconds', nonRetryableErrorTypes: FINAL },
+  });

@@ -1,0 +1,25 @@
+import { condition, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { SubmissionOutcome, SubmissionRequest } from '../activities/submit.ts';
+import { submitted } from './chain-submitter.ts';
+import { quick } from './steps.ts';
+
+/** After this long without a word the submitter is asked again; a lost signal costs that much and no more. */
+const ASK_AGAIN_MS = 60_000;
+
+export type SubmitOnce = (request: Omit<SubmissionRequest, 'replyTo'>) => Promise<SubmissionOutcome>;
+
+/** Listens for outcomes from now on, and hands effects to a hotkey's submitter; the same key has one outcome. */
+export function submitterOf(hotkey: string): SubmitOnce {
+  const heard = new Map<string, SubmissionOutcome>();
+  setHandler(submitted, (outcome) => void heard.set(outcome.key, outcome));
+  return async ({ key, effect }) => {
+    const request: SubmissionRequest = { key, effect, replyTo: workflowInfo().workflowId };
+    for (;;) {
+      const known = await quick.requestSubmission({ hotkey, request });
+      if (known) return known;
+      await condition(() => heard.has(key), ASK_AGAIN_MS);
+      const outcome = heard.get(key);
+      if (outcome) return outcome;
+    }
+  };
+}
