@@ -1,0 +1,56 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { availableEngines } from '../../genki/engine/choose-engine.ts';
+import { homeOf } from '../../workers/settings.ts';
+import { findTemporal } from '../embedded/find-temporal.ts';
+import { findFfmpeg } from '../ffmpeg.ts';
+import { table } from '../first-light/screen.ts';
+
+type Finding = { readonly what: string; readonly state: 'found' | 'missing' | 'optional'; readonly detail: string };
+
+/** `genki doctor`: exits 1 when something is missing that cannot be done without. */
+export async function doctor({ json }: { json: boolean }, env: NodeJS.ProcessEnv): Promise<void> {
+  const findings = [node(), ...(await engines()), await temporal(env), await ffmpeg(env), dama(), network(env)];
+  const rows = findings.map(({ what, state, detail }) => [what, state, detail]);
+  process.stdout.write(json ? `${JSON.stringify({ cores: availableParallelism(), memoryBytes: totalmem(), findings })}\n` : `${table(['what', 'state', 'what to know'], rows).join('\n')}\n`);
+  if (findings.some(({ state }) => state === 'missing')) process.exitCode = 1;
+}
+
+function node(): Finding {
+  const { engines: wanted } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { engines: { node: string } };
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const isFit = major > 20 || (major === 20 && minor >= 19);
+  return { what: 'Node', state: isFit ? 'found' : 'missing', detail: `${process.version}; ${wanted.node} is needed` };
+}
+
+async function engines(): Promise<Finding[]> {
+  const all = await availableEngines();
+  const isAny = all.some(({ ok }) => ok);
+  return all.map(({ name, ok, reason }) => ({ what: `engine ${name}`, state: ok ? 'found' : isAny ? 'optional' : 'missing', detail: reason ?? '' }));
+}
+
+async function temporal(env: NodeJS.ProcessEnv): Promise<Finding> {
+  if (env.TEMPORAL_ADDRESS !== undefined) return { what: 'Temporal', state: 'found', detail: `TEMPORAL_ADDRESS=${env.TEMPORAL_ADDRESS}` };
+  return await findTemporal({ env, say: () => undefined, lookOnly: true }).then(
+    (file): Finding => ({ what: 'Temporal', state: 'found', detail: file }),
+    (): Finding => ({ what: 'Temporal', state: 'optional', detail: 'npm start downloads it, or builds it with Go (6 minutes once); or set TEMPORAL_ADDRESS' }),
+  );
+}
+
+async function ffmpeg(env: NodeJS.ProcessEnv): Promise<Finding> {
+  const file = await findFfmpeg(env);
+  const how = 'only WAV files; set FFMPEG_BIN, install ffmpeg, or run: npm rebuild ffmpeg-static --ignore-scripts=false';
+  return { what: 'ffmpeg', state: file === undefined ? 'optional' : 'found', detail: file ?? how };
+}
+
+function dama(): Finding {
+  const file = fileURLToPath(new URL('../../dama/ruby-nano/model.safetensors', import.meta.url));
+  return existsSync(file) ? { what: 'ruby-nano', state: 'found', detail: file } : { what: 'ruby-nano', state: 'missing', detail: 'train it with: npm run train:base' };
+}
+
+function network(env: NodeJS.ProcessEnv): Finding {
+  const file = join(homeOf(env), 'network.json');
+  return existsSync(file) ? { what: 'network', state: 'found', detail: readFileSync(file, 'utf8').replace(/\s+/g, ' ') } : { what: 'network', state: 'optional', detail: 'none is running; start one with: npm run genki -- up' };
+}

@@ -1,0 +1,84 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseJson } from '../../activities/parse-json.ts';
+import { createLocalChain } from '../../genki/chain/local/local-chain.ts';
+import { InvalidInput } from '../../genki/errors.ts';
+import { Network } from '../../workers/settings.ts';
+
+const STOP_MS = 10_000;
+
+/**
+ * Makes sure that nobody else uses this home: a network that answers is refused; the Temporal server that a killed one
+ * has left behind is ended, since two of them on one database would spoil it.
+ * @throws {InvalidInput} when a network is running here
+ */
+export async function claimHome(home: string): Promise<void> {
+  if (await isRunning(home)) throw taken(home);
+  const pid = existsSync(pidFile(home)) ? Number(readFileSync(pidFile(home), 'utf8')) : 0;
+  if (!Number.isSafeInteger(pid) || pid < 2 || !isServerOf(home, pid)) return;
+  process.kill(pid, 'SIGTERM');
+  const until = Date.now() + STOP_MS;
+  while (isServerOf(home, pid)) {
+    if (Date.now() > until) process.kill(pid, 'SIGKILL');
+    await wait(100);
+  }
+}
+
+/**
+ * Takes the home for this process until `release`; a lock whose process is gone counts for nothing.
+ * @throws {InvalidInput} when another process has it
+ */
+export function lockHome(home: string): { release(): void } {
+  const file = join(home, 'network.lock');
+  for (;;) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx' });
+      return { release: () => rmSync(file, { force: true }) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const pid = Number(readFileSync(file, 'utf8'));
+      if (pid !== process.pid && isAlive(pid)) throw taken(home);
+      rmSync(file, { force: true });
+    }
+  }
+}
+
+const taken = (home: string): InvalidInput => new InvalidInput(`Expected no network to be running in ${home}, one is; stop it, or choose another folder by GENKI_HOME`);
+
+function isAlive(pid: number): boolean {
+  try {
+    return Number.isSafeInteger(pid) && pid > 1 && process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Remembered, so that a later start can end it should this process be killed. */
+export const rememberServer = (home: string, pid: number): void => writeFileSync(pidFile(home), String(pid));
+export const forgetServer = (home: string): void => rmSync(pidFile(home), { force: true });
+
+/** Where a home's Temporal keeps its database. */
+export const databaseOf = (home: string): string => join(home, 'temporal.db');
+
+const pidFile = (home: string): string => join(home, 'temporal.pid');
+
+/** A pid may have passed to somebody else: only the server of this home's database counts. */
+function isServerOf(home: string, pid: number): boolean {
+  try {
+    return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).includes(databaseOf(home));
+  } catch {
+    return false;
+  }
+}
+
+async function isRunning(home: string): Promise<boolean> {
+  const file = join(home, 'network.json');
+  if (!existsSync(file)) return false;
+  const known = Network.safeParse(parseJson(readFileSync(file)));
+  if (!known.success) return false;
+  const { chain: url } = known.data;
+  const chain = createLocalChain({ url, timeoutMs: 1000 });
+  return await chain.head().then(() => true, () => false).finally(() => chain.close());
+}
