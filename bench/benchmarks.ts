@@ -1,0 +1,40 @@
+import type { Benchmark } from './context.ts';
+
+/** Every benchmark by name, in the order in which they run. */
+export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  'train-step-lora': {
+    about: 'a LoRA training step of ruby-nano, 8 x 131 positions, beside PyTorch: at most 1.0',
+    run: async (context) => (await import('./train-step.ts')).trainStepLora(context),
+  },
+  'train-step': {
+    about: 'the same of all 1.12 M parameters, beside PyTorch: at most 1.25',
+    run: async (context) => (await import('./train-step.ts')).trainStep(context),
+  },
+  'train-step-tfjs-wasm': {
+    about: 'the LoRA step on TensorFlow.js in wasm, beside our onnx engine',
+    run: async (context) => (await import('./train-step.ts')).trainStepTfjsWasm(context),
+  },
+  generate: {
+    about: 'eight clips of 128 frames with a key-value cache, a frame, beside PyTorch',
+    run: async (context) => (await import('./generate.ts')).generate(context),
+  },
+  epoch: {
+    about: 'npm start, beside the same work by the library alone: what durability costs',
+    run: async (context) => (await import('./epoch.ts')).epoch(context),
+  },
+  'epoch-seeds': {
+    about: 'how often each verdict of an epoch holds over 20 seeds; beside what is claimed',
+    run: async ({ note }) => (await import('./epoch-seeds.ts')).run({ note }),
+  },
+};
+
+/**
+ * The benchmarks of these names; all of them where none is named.
+ * @throws {RangeError} naming the one that is unknown, and those there are
+ */
+export function benchmarksNamed(names: readonly string[], among: Readonly<Record<string, Benchmark>> = BENCHMARKS): Benchmark[] {
+  const known = Object.keys(among);
+  const unknown = names.find((name) => !Object.hasOwn(among, name));
+  if (unknown !== undefined) throw new RangeError(`Expected a benchmark of ${known.join(', ')}, got ${unknown}`);
+  return (names.length === 0 ? known : names).map((name) => among[name]!);
+}
