@@ -9,8 +9,8 @@ import { verifyManifest, type DamaManifest } from '../genki/protocol/manifest.ts
 import type { ObjectStore } from '../genki/store/object-store.ts';
 import type { Deployment } from './deployment.ts';
 import { parseJson } from './parse-json.ts';
+import { MAX_REPORT_BYTES } from './reference.ts';
 
-const MAX_REPORT_BYTES = 16 * 2 ** 20;
 
 export type Standing = { readonly manifest: DamaManifest; readonly hotkey: string; readonly stake: bigint };
 type Deps = { readonly chain: Chain; readonly store: ObjectStore; readonly deployment: Deployment };

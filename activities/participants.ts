@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { InvalidInput } from '../genki/errors.ts';
 import { parseJson } from './parse-json.ts';
-
-const Ref = z.strictObject({ bucket: z.string(), key: z.string(), sha256: z.hash('sha256'), bytes: z.int().nonnegative() });
+import { Reference } from './reference.ts';
 
 const Participant = z.strictObject({
   name: z.string().min(1),
@@ -15,7 +14,7 @@ const Participant = z.strictObject({
   /** Never read by anybody else: data, checkpoints. */
   privateBucket: z.string(),
   /** A miner's own music. */
-  dataset: z.strictObject({ name: z.string(), licence: z.string(), sharing: z.enum(['shared', 'private']), digest: z.string(), clips: z.int().positive(), ref: Ref }).optional(),
+  dataset: z.strictObject({ name: z.string(), licence: z.string(), sharing: z.enum(['shared', 'private']), digest: z.string(), clips: z.int().positive(), ref: Reference }).optional(),
 });
 
 /** Those who act on this machine; `<home>/participants.json`, the first one of a role being its default. */

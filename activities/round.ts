@@ -20,6 +20,7 @@ import { parseInput } from './parse-input.ts';
 import { parseJson } from './parse-json.ts';
 import { participantOf, type Participant } from './participants.ts';
 import { plainText } from './plain-text.ts';
+import { MAX_REPORT_BYTES } from './reference.ts';
 
 const RoundInput = z.strictObject({
   /** Hotkey or name of a validator of this machine; default: its first one. */
@@ -79,7 +80,6 @@ export type RoundActivities = ReturnType<typeof createRoundActivities>;
 
 /** Evaluation of a round of the embedded network takes half a minute, of a large one with a GPU well under an hour. */
 const DEADLINE_MS = 45 * 60_000;
-const MAX_REPORT_BYTES = 16 * 2 ** 20;
 
 export const createRoundActivities = ({ chain, store, deployment, participants, defaultHotkey }: RoundDeps) => ({
   /** The round of the current epoch, once the blocks that make its seeds are final. */

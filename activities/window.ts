@@ -16,8 +16,7 @@ import { currentDama } from './current-dama.ts';
 import type { Deployment } from './deployment.ts';
 import { parseInput } from './parse-input.ts';
 import { participantOf, type Participant } from './participants.ts';
-
-const Ref = z.strictObject({ bucket: z.string(), key: z.string(), sha256: z.hash('sha256'), bytes: z.int().nonnegative() });
+import { Reference } from './reference.ts';
 
 /** What a person may say; everything else is read from the chain and the configuration, and recorded. */
 const WindowInput = z.strictObject({
@@ -26,7 +25,7 @@ const WindowInput = z.strictObject({
   /** Training steps; default: the competition's. */
   steps: z.int().min(1).max(1_000_000).optional(),
   /** Submit this adapter, made elsewhere, instead of training one. */
-  adapter: Ref.optional(),
+  adapter: Reference.optional(),
 });
 export type WindowInput = z.infer<typeof WindowInput>;
 

@@ -5,12 +5,12 @@ import type { Deployment } from '../activities/deployment.ts';
 import { parseJson } from '../activities/parse-json.ts';
 import { InvalidInput } from '../genki/errors.ts';
 import { competitionDigest, readCompetition } from '../genki/protocol/competition.ts';
+import { Reference } from '../activities/reference.ts';
 
-const Ref = z.strictObject({ bucket: z.string(), key: z.string(), sha256: z.hash('sha256'), bytes: z.int().nonnegative() });
 const File = z.strictObject({
   version: z.literal(1),
   competition: z.unknown(),
-  genesisDama: z.strictObject({ digest: z.base64(), weights: Ref, config: Ref }),
+  genesisDama: z.strictObject({ digest: z.base64(), weights: Reference, config: Reference }),
   blockMs: z.int().positive(),
 });
 

@@ -12,6 +12,7 @@ import { forge, VICTIMS } from './dishonest.ts';
 import { bar, seconds, type Screen } from './screen.ts';
 import { trainingProgress } from './training-watch.ts';
 import { startOnce } from './workflows.ts';
+import { MAX_REPORT_BYTES } from '../../activities/reference.ts';
 
 /** One epoch of the federation, as it went; plain JSON. */
 export type Epoch = {
@@ -37,7 +38,6 @@ export type EpochOptions = {
 };
 
 const LOOK_EVERY_MS = 400;
-const MAX_REPORT_BYTES = 16 * 2 ** 20;
 
 /** Everybody trains, hands in and is evaluated; the chain pays. Started again, it finds what is done and goes on from there. */
 export async function runEpoch(options: EpochOptions): Promise<Epoch> {

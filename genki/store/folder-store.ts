@@ -6,6 +6,7 @@ import { ChecksumMismatch, InvalidInput, ObjectMissing, StoreUnavailable, TooLar
 import { boundedRead } from './bounded-read.ts';
 import { checkObjectName, checkPrefix, isKeySegment } from './object-name.ts';
 import type { GetOptions, ObjectRef, ObjectStore } from './object-store.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /** Not a bucket's name. Objects are written here, on the same file system, and linked under their key when they are whole. */
 const INCOMING = '.incoming';
@@ -176,15 +177,6 @@ async function exists(path: string): Promise<boolean> {
       throw error;
     },
   );
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 /** Where there is no object, undefined. */

@@ -2,6 +2,7 @@ import { mkdir, open, readFile, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ChecksumMismatch } from '../../errors.ts';
 import { blake2Hash } from '../keys.ts';
+import { syncFolder } from '../../store/sync-folder.ts';
 
 /**
  * An append-only file of JSON lines `{"sum":"0x…","entry":…}`, each `sum` being the blake2b-256 of the sum before it and
@@ -77,12 +78,3 @@ function readLines(path: string, lines: readonly string[]): { entries: unknown[]
 }
 
 const sumOf = (before: string, text: string): string => blake2Hash(new TextEncoder().encode(before + text));
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
