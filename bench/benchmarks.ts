@@ -22,9 +22,17 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'npm start, beside the same work by the library alone: what durability costs',
     run: async (context) => (await import('./epoch.ts')).epoch(context),
   },
+  'round-256': {
+    about: 'a round over 256 miners whose steps do nothing, beside one workflow for all: at most 30 s on two cores',
+    run: async (context) => (await import('./round-256.ts')).round256(context),
+  },
   'epoch-seeds': {
     about: 'how often each verdict of an epoch holds over 20 seeds; beside what is claimed',
     run: async ({ note }) => (await import('./epoch-seeds.ts')).run({ note }),
+  },
+  chain: {
+    about: 'the local chain of 256 neurons after 10,000 blocks: start, beside a replay; an epoch',
+    run: async (context) => (await import('./chain.ts')).chain(context),
   },
 };
 

@@ -36,22 +36,71 @@ export type Metagraph = {
   readonly neurons: readonly Neuron[];
 };
 
+/** What a commitment may hold, up to three of them; `data` is hex without 0x. */
+export type CommitmentField =
+  /** At most 128 bytes. */
+  | { readonly kind: 'raw'; readonly data: string }
+  /** At most 512 bytes. */
+  | { readonly kind: 'bigRaw'; readonly data: string }
+  /** 32 bytes. */
+  | { readonly kind: 'blake2b256' | 'sha256' | 'keccak256' | 'sha3-256'; readonly data: string };
+
 /** One hotkey's newest commitment at a block. */
 export type Commitment = {
   readonly hotkey: Hotkey;
   readonly block: number;
   readonly indexInBlock: number;
-  /** The raw field, hex without 0x. */
+  readonly fields: readonly CommitmentField[];
+  /** The first raw field, hex without 0x; empty when there is none. */
   readonly data: string;
 };
+
+/** Weights that a hotkey has committed to and not yet revealed. */
+export type WeightCommit = {
+  readonly hotkey: Hotkey;
+  readonly kind: 'hash' | 'timelocked';
+  /** 0x + 64 hex: the commit itself, or the blake2b-256 of a timelocked one's bytes. */
+  readonly hash: string;
+  readonly block: number;
+  /** The subnet's epoch that it was made in. */
+  readonly epoch: number;
+};
+
+/** The rules of a subnet at one block. Amounts in rao, decimal. */
+export type Hyperparameters = {
+  readonly netuid: number;
+  readonly at: BlockRef;
+  readonly tempo: number;
+  /** Blocks for which a newcomer is not replaced. */
+  readonly immunityPeriod: number;
+  readonly minAllowedWeights: number;
+  readonly maxNeurons: number;
+  readonly maxValidators: number;
+  readonly weightsRateLimit: number;
+  readonly versionKey: number;
+  /** Blocks without an update after which a validator stops counting. */
+  readonly activityCutoff: number;
+  /** What a registration costs now. */
+  readonly burn: string;
+  readonly commitReveal: { readonly enabled: boolean; /** from commit to reveal */ readonly periodEpochs: number; readonly version: number };
+};
+
+/** The randomness beacon that timelocked weights are encrypted to. */
+export type Beacon = { /** G2, 96 bytes compressed, hex */ readonly publicKey: string; /** newest one published */ readonly round: number };
 
 /** Row of the weight matrix, as the chain keeps it: max-upscaled u16. */
 export type WeightRow = { readonly hotkey: Hotkey; readonly weights: readonly { readonly uid: number; readonly weight: number }[] };
 
 export type Call =
-  | { readonly kind: 'setCommitment'; readonly netuid: number; /** hex */ readonly data: string }
+  | { readonly kind: 'setCommitment'; readonly netuid: number; /** one to three */ readonly fields: readonly CommitmentField[] }
   | { readonly kind: 'setWeights'; readonly netuid: number; readonly uids: readonly number[]; readonly weights: readonly number[]; readonly versionKey: number }
-  | { readonly kind: 'register'; readonly netuid: number }
+  /** Under commit-reveal; `hash` as `weightsCommitHash` makes it, 0x + 64 hex. */
+  | { readonly kind: 'commitWeights'; readonly netuid: number; readonly hash: string }
+  | { readonly kind: 'revealWeights'; readonly netuid: number; readonly uids: readonly number[]; readonly weights: readonly number[]; /** u16 each */ readonly salt: readonly number[]; readonly versionKey: number }
+  /** `commit` is hex, encrypted to the beacon's round. */
+  | { readonly kind: 'commitTimelockedWeights'; readonly netuid: number; readonly commit: string; readonly revealRound: number; readonly version: number }
+  /** Signed by the coldkey, which pays; at most `limitPrice` rao, where one is given. */
+  | { readonly kind: 'register'; readonly netuid: number; readonly hotkey: Hotkey; readonly limitPrice: string | null }
   | { readonly kind: 'triggerEpoch'; readonly netuid: number };
 
 /** Signed once; its bytes can enter the chain at most once, and not after `diesAt`. */
@@ -90,6 +139,12 @@ export interface Chain {
   /** Newest commitments of all registered hotkeys, in the order (block, index in block, hotkey). */
   commitments(netuid: number, at: string): Promise<Commitment[]>;
   weights(netuid: number, at: string): Promise<WeightRow[]>;
+  weightCommits(netuid: number, at: string): Promise<WeightCommit[]>;
+  hyperparameters(netuid: number, at: string): Promise<Hyperparameters>;
+  /** Of any account, in rao, decimal. */
+  balance(account: string, at: string): Promise<string>;
+  /** undefined where the chain has none */
+  beacon(at: string): Promise<Beacon | undefined>;
   /** Reads nonce and head, signs, sends nothing. */
   prepare(call: Call, signer: Signer): Promise<SignedExtrinsic>;
   /** Sends the same bytes as often as asked; a duplicate is no error. @throws {ExtrinsicRefused} by the pool */

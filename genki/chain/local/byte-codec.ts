@@ -7,6 +7,11 @@ export class ByteWriter {
     return this;
   }
 
+  u64(value: bigint): this {
+    for (let i = 0, rest = value; i < 8; i++, rest >>= 8n) this.#bytes.push(Number(rest & 0xffn));
+    return this;
+  }
+
   raw(bytes: Uint8Array): this {
     this.#bytes.push(...bytes);
     return this;
@@ -30,6 +35,10 @@ export class ByteReader {
     const value = this.raw(width).reduceRight((rest, byte) => rest * 256 + byte, 0);
     if (!Number.isSafeInteger(value)) throw new RangeError('Expected an integer below 2^53');
     return value;
+  }
+
+  u64(): bigint {
+    return this.raw(8).reduceRight((rest, byte) => (rest << 8n) | BigInt(byte), 0n);
   }
 
   raw(length: number): Uint8Array {

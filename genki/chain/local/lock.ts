@@ -1,63 +1,63 @@
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { constants } from 'node:fs';
+import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { InvalidInput } from '../../errors.ts';
-
-const held = new Set<string>();
 
 /**
  * Takes a folder for this process until the returned function is called or the process ends.
+ *
+ * What is held is a listener's name in the kernel (an abstract socket on Linux, a pipe on Windows), made of the folder's
+ * device and inode: the kernel gives it to one process at a time and takes it back when that one ends, however it ends.
+ * So nothing is left behind that could be stale, and a pid that passed to another process means nothing. The file
+ * `lock` only tells a person who it is. Elsewhere an exclusive lock on that file does the same. It does not reach
+ * beyond one machine.
  *
  * @throws {InvalidInput} when a living process holds it
  */
 export async function lockFolder(dir: string): Promise<() => Promise<void>> {
   await mkdir(dir, { recursive: true });
-  const path = resolve(dir, 'lock');
-  if (held.has(path)) throw new InvalidInput(`Expected ${dir} to be free, but this process holds it already`);
-  held.add(path);
-  try {
-    await takeLock(dir, path);
-  } catch (error) {
-    held.delete(path);
-    throw error;
+  const note = join(dir, 'lock');
+  const release = await (process.platform === 'linux' || process.platform === 'win32' ? holdName(await nameOf(dir)) : holdFile(note));
+  if (release === undefined) {
+    const pid = await readFile(note, 'utf8').catch(() => '');
+    throw new InvalidInput(`Expected ${dir} to be free, but ${pid === '' ? 'another process' : pid === String(process.pid) ? 'this process' : `process ${pid}`} holds it`);
   }
+  // a courtesy: a full disk is no reason not to start
+  await writeFile(note, String(process.pid)).catch(() => undefined);
   return async () => {
-    await rm(path, { force: true });
-    held.delete(path);
+    await rm(note, { force: true });
+    await release();
   };
 }
 
-/** Writes the file aside and links it into place: nobody ever reads a lock without its pid. */
-async function takeLock(dir: string, path: string): Promise<void> {
-  const mine = join(dir, `lock.${process.pid}`);
-  await writeFile(mine, String(process.pid));
-  try {
-    if (await linked(mine, path)) return;
-    const holder = Number(await readFile(path, 'utf8').catch(() => ''));
-    if (isAlive(holder)) throw new InvalidInput(`Expected ${dir} to be free, but process ${holder} holds it`);
-    await rm(path, { force: true });
-    if (!(await linked(mine, path))) throw new InvalidInput(`Expected ${dir} to be free, but another process took it`);
-  } finally {
-    await rm(mine, { force: true });
-  }
+type Release = () => Promise<void>;
+
+async function nameOf(dir: string): Promise<string> {
+  const { dev, ino } = await stat(dir, { bigint: true });
+  return process.platform === 'win32' ? `\\\\.\\pipe\\genki-chain-${dev}-${ino}` : `\0genki-chain-${dev}-${ino}`;
 }
 
-async function linked(from: string, to: string): Promise<boolean> {
+function holdName(name: string): Promise<Release | undefined> {
+  const server = createServer((socket) => socket.destroy());
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' || error.code === 'EACCES' ? resolve(undefined) : reject(error)));
+    server.listen(name, () => {
+      server.unref();
+      resolve(() => new Promise((closed) => server.close(() => closed())));
+    });
+  });
+}
+
+/** BSD's O_EXLOCK, which macOS has too and Node does not name. */
+const O_EXLOCK = 0x20;
+
+async function holdFile(path: string): Promise<Release | undefined> {
   try {
-    await link(from, to);
-    return true;
+    const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK | O_EXLOCK, 0o600);
+    return () => file.close();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
     throw error;
-  }
-}
-
-/** A lock with our own pid was left by an earlier process: in a container pids come back. */
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid < 1 || pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

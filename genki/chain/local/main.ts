@@ -1,17 +1,18 @@
 /**
  * The local chain as a process of its own:
  *
- *     node --import tsx genki/chain/local/main.ts --dir DIR --genesis FILE [--port 0] [--block-ms 1000]
+ *     node --import tsx genki/chain/local/main.ts --dir DIR --genesis FILE [--port 0] [--block-ms 1000] [--dev]
  *
- * prints `ready <url>` once it answers, and sends `{ready: url}` to a parent that forked it. SIGTERM, SIGINT or the end
- * of a parent that forked it finish the block in progress and exit 0; any error exits 1 with one line on stderr.
+ * makes a block each `--block-ms`; with 0 and `--dev` only when `dev_produceBlock` asks. It prints `ready <url>` once it answers, and sends `{ready: url}` to a parent that forked it. SIGTERM, SIGINT or the end
+ * of a parent that forked it finish the block in progress and exit 0; any error exits 1 with one line on stderr. A full
+ * disk is no such error: it says so, answers what it can, and goes on once there is room.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
-import { InvalidInput } from '../../errors.ts';
+import { ChainUnavailable, InvalidInput } from '../../errors.ts';
 import { Genesis } from './genesis.ts';
 import { openNode, type LocalNode } from './node.ts';
 import { serveRpc } from './rpc-server.ts';
@@ -20,13 +21,14 @@ const Flags = z.strictObject({
   dir: z.string().min(1),
   genesis: z.string().min(1),
   port: z.coerce.number().int().min(0).max(65535).default(0),
-  'block-ms': z.coerce.number().int().min(1).max(3_600_000).default(1000),
-});
+  'block-ms': z.coerce.number().int().min(0).max(3_600_000).default(1000),
+  dev: z.boolean().default(false),
+}).refine((flags) => flags['block-ms'] > 0 || flags.dev, 'expected --dev with --block-ms 0, since nothing else would make a block');
 
 async function main(): Promise<void> {
   const flags = readFlags();
   const node = await openNode({ dir: flags.dir, genesis: await readGenesis(flags.genesis), secret: await authorSecret(flags.dir) });
-  const server = await serveRpc(node, flags.port);
+  const server = await serveRpc(node, flags.port, { dev: flags.dev });
   console.log(`ready ${server.url}`);
   process.send?.({ ready: server.url });
   await produceUntilStopped(node, flags['block-ms']);
@@ -36,7 +38,7 @@ async function main(): Promise<void> {
 
 function readFlags(): z.infer<typeof Flags> {
   const string = { type: 'string' } as const;
-  const { values } = parseArgs({ options: { dir: string, genesis: string, port: string, 'block-ms': string } });
+  const { values } = parseArgs({ options: { dir: string, genesis: string, port: string, 'block-ms': string, dev: { type: 'boolean' } } });
   const flags = Flags.safeParse(values);
   if (!flags.success) throw new InvalidInput(z.prettifyError(flags.error));
   return flags.data;
@@ -48,7 +50,7 @@ async function readGenesis(path: string): Promise<Genesis> {
   return genesis.data;
 }
 
-/** Kept beside the journal; a lost one is simply replaced, since nothing depends on it but surprise. */
+/** Kept beside the journal; a lost one is simply replaced, since nothing depends on it but surprise and, where there is one, the beacon. */
 async function authorSecret(dir: string): Promise<Uint8Array> {
   const path = join(dir, 'author-secret');
   await mkdir(dir, { recursive: true });
@@ -63,12 +65,25 @@ async function authorSecret(dir: string): Promise<Uint8Array> {
 async function produceUntilStopped(node: LocalNode, blockMs: number): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(signal, () => stop.abort());
+  if (blockMs === 0) return await stopped(stop.signal);
   let due = performance.now() + blockMs;
+  let hadRoom = true;
   while (await slept(due - performance.now(), stop.signal)) {
-    await node.produceBlock();
+    const trouble = await node.produceBlock().then(() => undefined, roomless);
+    if (hadRoom && trouble) console.error(trouble);
+    if (!hadRoom && !trouble) console.error('There is room again');
+    hadRoom = !trouble;
     due = Math.max(due + blockMs, performance.now());
   }
 }
+
+/** What a disk that takes no more says; any other failure rises. */
+function roomless(error: unknown): string {
+  if (error instanceof ChainUnavailable) return `${error.name}: ${error.message}`;
+  throw error;
+}
+
+const stopped = (signal: AbortSignal): Promise<void> => new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
 
 function slept(ms: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {

@@ -8,6 +8,13 @@ export class PersistentMap<V> {
     this.#buckets = buckets;
   }
 
+  /** The map of these entries; of equal keys the last one counts. */
+  static from<V>(entries: Iterable<readonly [string, V]>): PersistentMap<V> {
+    const buckets = Array.from({ length: BUCKETS }, () => new Map<string, V>());
+    for (const [key, value] of entries) buckets[bucketOf(key)]!.set(key, value);
+    return new PersistentMap(buckets);
+  }
+
   get(key: string): V | undefined {
     return this.#buckets[bucketOf(key)]!.get(key);
   }
@@ -15,6 +22,11 @@ export class PersistentMap<V> {
   set(key: string, value: V): PersistentMap<V> {
     const at = bucketOf(key);
     return new PersistentMap(this.#buckets.with(at, new Map(this.#buckets[at]!).set(key, value)));
+  }
+
+  /** All entries by ascending key (in UTF-16 code units), whatever the order they were set in. */
+  entries(): [string, V][] {
+    return this.#buckets.flatMap((bucket) => [...bucket]).sort(([a], [b]) => (a < b ? -1 : 1));
   }
 }
 

@@ -7,7 +7,8 @@ const MAX_AHEAD = 64;
 
 /** Extrinsics that wait for a block, one for each nonce of a signer, in the order of arrival. */
 export class Pool {
-  readonly #waiting = new Map<string, DecodedExtrinsic>();
+  #waiting = new Map<string, DecodedExtrinsic>();
+  #toLose = 0;
 
   has({ signer, nonce, hash }: DecodedExtrinsic): boolean {
     return this.#waiting.get(slot(signer, nonce))?.hash === hash;
@@ -22,6 +23,10 @@ export class Pool {
   }
 
   add(extrinsic: DecodedExtrinsic): void {
+    if (this.#toLose > 0) {
+      this.#toLose--;
+      return;
+    }
     this.#waiting.set(slot(extrinsic.signer, extrinsic.nonce), extrinsic);
   }
 
@@ -35,6 +40,24 @@ export class Pool {
   /** Those waiting now, first come first. */
   waiting(): DecodedExtrinsic[] {
     return [...this.#waiting.values()];
+  }
+
+  /** Puts those of dropped blocks before all others; what was born after `best` was signed for a block that is gone. */
+  takeBack(extrinsics: readonly DecodedExtrinsic[], best: number): void {
+    const before = [...extrinsics, ...this.#waiting.values()].filter(({ bornAt }) => bornAt <= best);
+    this.#waiting = new Map(before.map((extrinsic) => [slot(extrinsic.signer, extrinsic.nonce), extrinsic]));
+  }
+
+  /** Forgets all. @returns how many those were */
+  clear(): number {
+    const { size } = this.#waiting;
+    this.#waiting.clear();
+    return size;
+  }
+
+  /** The next one to be added is forgotten at once. */
+  loseNext(): void {
+    this.#toLose++;
   }
 
   /** Drops those that no block after `block` can take, for their nonce or their age. */

@@ -39,6 +39,29 @@ const Metagraph = z.strictObject({
   neurons: z.array(Neuron).readonly(),
 });
 
+const Field = z.strictObject({ kind: z.enum(['raw', 'bigRaw', 'blake2b256', 'sha256', 'keccak256', 'sha3-256']), data: Hex });
+const Commitment = z.strictObject({ hotkey: z.string(), block: U32, indexInBlock: U32, fields: z.array(Field).readonly(), data: Hex });
+
+const WeightRow = z.strictObject({ hotkey: z.string(), weights: z.array(z.strictObject({ uid: U16, weight: U16 })).readonly() });
+const WeightCommit = z.strictObject({ hotkey: z.string(), kind: z.enum(['hash', 'timelocked']), hash: Hash, block: U32, epoch: U32 });
+
+const Hyperparameters = z.strictObject({
+  netuid: U16,
+  at: BlockRef,
+  tempo: z.int().min(1),
+  immunityPeriod: U32,
+  minAllowedWeights: U16,
+  maxNeurons: z.int().min(1),
+  maxValidators: U16,
+  weightsRateLimit: U32,
+  versionKey: z.int().min(0),
+  activityCutoff: U32,
+  burn: Rao,
+  commitReveal: z.strictObject({ enabled: z.boolean(), periodEpochs: U32, version: U16 }),
+});
+
+const Beacon = z.strictObject({ publicKey: Hex, round: z.int().min(0) });
+
 const Landing = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('included'), block: BlockRef, index: U32 }),
   z.strictObject({ kind: z.literal('failed'), block: BlockRef, code: z.string(), message: z.string() }),
@@ -47,27 +70,44 @@ const Landing = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('nonceTaken') }),
 ]);
 
+/** For tests: blocks, forks and losses on demand. */
+const Dev = {
+  /** The last one made. */
+  dev_produceBlock: { params: z.strictObject({ count: z.int().min(1).max(1000) }), result: BlockRef },
+  /** The best block left. */
+  dev_reorganise: { params: z.strictObject({ depth: z.int().min(1) }), result: BlockRef },
+  /** How many extrinsics were forgotten. */
+  dev_dropPool: { params: Nothing, result: z.int().min(0) },
+  dev_dropNext: { params: Nothing, result: z.null() },
+} as const;
+
 /** Every method of the local chain's JSON-RPC: parameters by name, and the result. */
 export const rpcMethods = {
   chain_head: { params: Nothing, result: BlockRef },
   chain_blockHash: { params: z.strictObject({ number: U32 }), result: Hash },
   chain_metagraph: { params: Subnet, result: Metagraph },
-  chain_commitments: { params: Subnet, result: z.array(z.strictObject({ hotkey: z.string(), block: U32, indexInBlock: U32, data: Hex })) },
-  chain_weights: {
-    params: Subnet,
-    result: z.array(z.strictObject({ hotkey: z.string(), weights: z.array(z.strictObject({ uid: U16, weight: U16 })).readonly() })),
-  },
+  chain_commitments: { params: Subnet, result: z.array(Commitment) },
+  chain_weights: { params: Subnet, result: z.array(WeightRow) },
+  chain_weightCommits: { params: Subnet, result: z.array(WeightCommit) },
+  chain_hyperparameters: { params: Subnet, result: Hyperparameters },
+  chain_balance: { params: z.strictObject({ account: Hotkey, at: Hash }), result: Rao },
+  /** null where the chain has none */
+  chain_beacon: { params: z.strictObject({ at: Hash }), result: Beacon.nullable() },
   chain_signing: {
     params: z.strictObject({ signer: Hotkey }),
     result: z.strictObject({ genesisHash: Hash, specVersion: U32, nonce: U32, born: BlockRef }),
   },
   chain_submit: { params: z.strictObject({ hex: Hex.max(2 * MAX_EXTRINSIC_BYTES) }), result: z.null() },
   chain_landing: { params: z.strictObject({ hash: Hash, signer: Hotkey, nonce: U32, diesAt: z.int().min(0) }), result: Landing },
+  ...Dev,
 } as const;
 
 export type RpcMethod = keyof typeof rpcMethods;
 export type RpcParams<M extends RpcMethod> = z.infer<(typeof rpcMethods)[M]['params']>;
 export type RpcResult<M extends RpcMethod> = z.infer<(typeof rpcMethods)[M]['result']>;
+
+/** Only where the chain was started for tests. */
+export const isDevMethod = (method: string): boolean => Object.hasOwn(Dev, method);
 
 /** What a failed call answers; `data.name` is the error's name in genki/errors.ts, `data.code` the runtime's. */
 export const RpcError = z.object({

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Call, SignedExtrinsic, Signer } from '../../../genki/chain/chain.ts';
+import type { Call, CommitmentField, SignedExtrinsic, Signer } from '../../../genki/chain/chain.ts';
 import { createSigner } from '../../../genki/chain/keys.ts';
 import { signExtrinsic } from '../../../genki/chain/local/extrinsic.ts';
 import { defaultGenesis, type Genesis } from '../../../genki/chain/local/genesis.ts';
@@ -27,7 +27,8 @@ export const genesis = (settings: Partial<Genesis> = {}): Genesis =>
 
 export const secret = new Uint8Array(32).fill(9);
 
-export const commit = (data: string): Call => ({ kind: 'setCommitment', netuid: 1, data });
+export const commit = (data: string): Call => commitFields({ kind: 'raw', data });
+export const commitFields = (...fields: CommitmentField[]): Call => ({ kind: 'setCommitment', netuid: 1, fields });
 export const setWeights = (uids: number[], weights: number[], rest: { netuid?: number; versionKey?: number } = {}): Call => ({
   kind: 'setWeights',
   netuid: 1,
@@ -36,6 +37,8 @@ export const setWeights = (uids: number[], weights: number[], rest: { netuid?: n
   versionKey: 0,
   ...rest,
 });
+
+export const registration = (hotkey: string, rest: { netuid?: number; limitPrice?: string } = {}): Call => ({ kind: 'register', netuid: 1, hotkey, limitPrice: null, ...rest });
 
 /** A folder that `remove` deletes. */
 export function temporaryFolder(): { path: string; remove: () => void } {

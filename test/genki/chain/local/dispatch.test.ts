@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Call, Signer } from '../../../../genki/chain/chain.ts';
+import type { Call, CommitmentField, Signer } from '../../../../genki/chain/chain.ts';
 import type { Genesis } from '../../../../genki/chain/local/genesis.ts';
 import { applyExtrinsic, beginBlock } from '../../../../genki/chain/local/runtime.ts';
 import { accountOf, genesisState, type State } from '../../../../genki/chain/local/state.ts';
-import { commit, genesis, miner, owner, setWeights, stranger, validator } from '../support.ts';
+import { commitmentsOf } from '../../../../genki/chain/local/views.ts';
+import { commit, commitFields, genesis, miner, owner, registration, setWeights, stranger, validator } from '../support.ts';
 
 /** Applies calls in one block after another and returns the last state and error name. */
 function run(calls: readonly (readonly [Signer, Call])[], settings: Partial<Genesis> = {}): { state: State; code: string | undefined } {
@@ -24,7 +25,7 @@ describe('setCommitment', () => {
   it('keeps the newest of a hotkey', () => {
     const { state, code } = run([[miner, commit('aa')], [miner, commit('bb')]]);
     expect(code).toBeUndefined();
-    expect(accountOf(state, miner.hotkey).commitment).toEqual({ block: 2, index: 0, data: 'bb' });
+    expect(accountOf(state, miner.hotkey).commitment).toEqual({ block: 2, index: 0, fields: [{ kind: 'raw', data: 'bb' }] });
   });
 
   it('takes 128 bytes and refuses 129', () => {
@@ -34,7 +35,7 @@ describe('setCommitment', () => {
 
   it('is for registered hotkeys of this subnet', () => {
     expect(codeOf([[stranger, commit('aa')]])).toBe('AccountNotAllowedCommit');
-    expect(codeOf([[miner, { kind: 'setCommitment', netuid: 2, data: 'aa' }]])).toBe('AccountNotAllowedCommit');
+    expect(codeOf([[miner, { ...commit('aa'), netuid: 2 }]])).toBe('AccountNotAllowedCommit');
   });
 
   it('fits 31 times into an epoch, whatever its size, and again into the next', () => {
@@ -42,6 +43,19 @@ describe('setCommitment', () => {
     expect(codeOf(many(31), { tempo: 40 })).toBeUndefined();
     expect(codeOf(many(32), { tempo: 40 })).toBe('SpaceLimitExceeded');
     expect(codeOf(many(40), { tempo: 40 })).toBeUndefined();
+  });
+
+  it('takes up to three fields of every kind, and shows readers all of them and the first raw one', () => {
+    const fields: CommitmentField[] = [{ kind: 'bigRaw', data: '0a'.repeat(512) }, { kind: 'keccak256', data: '0b'.repeat(32) }, { kind: 'raw', data: '0c' }];
+    const { state, code } = run([[miner, commitFields(...fields)]]);
+    expect(code).toBeUndefined();
+    expect(commitmentsOf(state)).toEqual([{ hotkey: miner.hotkey, block: 1, indexInBlock: 0, fields, data: '0c' }]);
+    expect(accountOf(state, miner.hotkey).space).toEqual({ epoch: 0, used: 545 });
+    expect(commitmentsOf(run([[miner, commitFields(fields[0]!)]]).state)).toMatchObject([{ data: '' }]);
+  });
+
+  it('takes 100 bytes of the budget at least', () => {
+    expect(codeOf([[miner, commit('')], [miner, commit('')]], { commitmentSpace: 199 })).toBe('SpaceLimitExceeded');
   });
 
   it('counts bytes above 100', () => {
@@ -86,36 +100,7 @@ describe('setWeights', () => {
   });
 
   it('asks the owner for no stake and no permit', () => {
-    expect(codeOf([[owner, { kind: 'register', netuid: 1 }], [owner, fine]], { weightsRateLimit: 1 })).toBeUndefined();
-  });
-});
-
-describe('register', () => {
-  const join: Call = { kind: 'register', netuid: 1 };
-
-  it('gives the next uid, without stake or permit', () => {
-    const { state, code } = run([[stranger, join]]);
-    expect(code).toBeUndefined();
-    expect(state.uids.get(stranger.hotkey)).toBe(2);
-    expect(state.neurons[2]).toMatchObject({ hotkey: stranger.hotkey, registeredAt: 1, stake: 0n, validatorPermit: false });
-  });
-
-  it('fails by name', () => {
-    expect(codeOf([[miner, join]])).toBe('HotKeyAlreadyRegisteredInSubNet');
-    expect(codeOf([[stranger, { ...join, netuid: 2 }]])).toBe('SubnetNotExists');
-    expect(codeOf([[stranger, join]], { maxNeurons: 2 })).toBe('NoNeuronIdAvailable');
-  });
-});
-
-describe('triggerEpoch', () => {
-  it("is the owner's alone", () => {
-    expect(codeOf([[validator, { kind: 'triggerEpoch', netuid: 1 }]])).toBe('BadOrigin');
-    expect(codeOf([[owner, { kind: 'triggerEpoch', netuid: 2 }]])).toBe('SubnetNotExists');
-  });
-
-  it('brings the epoch to the next block', () => {
-    const { state } = run([[owner, { kind: 'triggerEpoch', netuid: 1 }], [miner, commit('')]]);
-    expect(state).toMatchObject({ epoch: 1, lastEpochBlock: 2, pendingEpochAt: 0 });
+    expect(codeOf([[owner, registration(owner.hotkey)], [owner, fine]], { weightsRateLimit: 1 })).toBeUndefined();
   });
 });
 

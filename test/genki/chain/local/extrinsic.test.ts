@@ -3,7 +3,7 @@ import type { Call } from '../../../../genki/chain/chain.ts';
 import { decodeExtrinsic, isSignedFor, signExtrinsic } from '../../../../genki/chain/local/extrinsic.ts';
 import { InvalidInput } from '../../../../genki/errors.ts';
 import { Random } from '../../../../genki/protocol/random.ts';
-import { commit, miner, setWeights } from '../support.ts';
+import { commit, commitFields, miner, registration, setWeights, stranger } from '../support.ts';
 
 const hash = (digit: string): string => `0x${digit.repeat(64)}`;
 const context = { genesisHash: hash('a'), specVersion: 425, birthHash: hash('b') };
@@ -16,7 +16,12 @@ describe('an extrinsic', () => {
     commit('00ff'.repeat(64)),
     setWeights([], []),
     setWeights([1, 65535], [65535, 0, 3], { versionKey: Number.MAX_SAFE_INTEGER }),
-    { kind: 'register', netuid: 65535 },
+    { kind: 'register', netuid: 65535, hotkey: miner.hotkey, limitPrice: null },
+    registration(stranger.hotkey, { limitPrice: String(2n ** 64n - 1n) }),
+    commitFields({ kind: 'bigRaw', data: '07'.repeat(512) }, { kind: 'sha3-256', data: 'ab'.repeat(32) }, { kind: 'raw', data: '' }),
+    { kind: 'commitWeights', netuid: 1, hash: hash('d') },
+    { kind: 'revealWeights', netuid: 1, uids: [0, 3], weights: [65535, 1], salt: [7, 65535], versionKey: 2 },
+    { kind: 'commitTimelockedWeights', netuid: 1, commit: '0f'.repeat(5000), revealRound: 2 ** 40, version: 4 },
     { kind: 'triggerEpoch', netuid: 0 },
   ])('reads back as it was written: %j', (call) => {
     const extrinsic = sign(call);
@@ -79,8 +84,17 @@ describe('an extrinsic', () => {
     ['a negative uid', setWeights([-1], [1])],
     ['4,097 weights', setWeights([], Array.from({ length: 4097 }, () => 1))],
     ['an unsafe version key', setWeights([1], [1], { versionKey: 2 ** 53 })],
-    ['netuid 65536', { kind: 'register', netuid: 65536 }],
-    ['an unknown field', { kind: 'register', netuid: 1, burn: 1 } as Call],
+    ['netuid 65536', registration(miner.hotkey, { netuid: 65536 })],
+    ['an unknown field', { ...registration(miner.hotkey), burn: 1 } as unknown as Call],
+    ['a hotkey that is no address', registration('me')],
+    ['a price above u64', registration(miner.hotkey, { limitPrice: String(2n ** 64n) })],
+    ['no field', commitFields()],
+    ['four fields', commitFields(...Array.from({ length: 4 }, () => ({ kind: 'raw' as const, data: '' })))],
+    ['a hash of 31 bytes', commitFields({ kind: 'sha256', data: '00'.repeat(31) })],
+    ['a field of another kind', commitFields({ kind: 'resetBondsFlag', data: '' } as never)],
+    ['a commit of 5,001 bytes', { kind: 'commitTimelockedWeights', netuid: 1, commit: '00'.repeat(5001), revealRound: 1, version: 4 }],
+    ['a salt above u16', { kind: 'revealWeights', netuid: 1, uids: [], weights: [], salt: [65536], versionKey: 0 }],
+    ['a hash without 0x', { kind: 'commitWeights', netuid: 1, hash: 'd'.repeat(64) }],
   ])('cannot carry %s', (_, call) => {
     expect(() => sign(call)).toThrow(InvalidInput);
   });

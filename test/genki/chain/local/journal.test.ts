@@ -1,9 +1,9 @@
-import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openJournal } from '../../../../genki/chain/local/journal.ts';
-import { openNode } from '../../../../genki/chain/local/node.ts';
-import { commit, genesis, miner, produce, secret, signed, temporaryFolder } from '../support.ts';
+import { openJournal, type Disk } from '../../../../genki/chain/local/journal.ts';
+import { temporaryFolder } from '../support.ts';
+import { smallDisk } from './small-disk.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 let path: string;
@@ -13,7 +13,9 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-async function write(...entries: unknown[]): Promise<void> {
+const header = { version: 2 };
+
+async function write(...entries: object[]): Promise<void> {
   const { journal } = await openJournal(path);
   for (const entry of entries) await journal.append(entry);
   await journal.close();
@@ -27,98 +29,90 @@ async function read(): Promise<unknown[]> {
 
 describe('the journal', () => {
   it('gives back what was appended, in order, over several openings', async () => {
-    await write({ a: 1 }, 'two\nlines');
-    await write([3]);
-    expect(await read()).toEqual([{ a: 1 }, 'two\nlines', [3]]);
+    await write(header, { text: 'two\nlines' });
+    await write({ list: [3] });
+    expect(await read()).toEqual([header, { text: 'two\nlines' }, { list: [3] }]);
   });
 
-  it('cuts a tail torn at any byte and goes on from there', async () => {
-    await write('one', 'two');
+  it('leaves extrinsics on the disk until somebody reads the line', async () => {
+    const block = { message: 'says ,"extrinsics":[ and é', extrinsics: ['aa', 'bb'] };
+    await write(header, block, { extrinsics: [] });
+    const { journal, entries } = await openJournal(path);
+    expect(entries).toEqual([header, { message: block.message }, { extrinsics: [] }]);
+    expect(await journal.append({ extrinsics: ['cc'] })).toBe(4);
+    expect([1, 2, 4].map((line) => journal.read(line))).toEqual([header, block, { extrinsics: ['cc'] }]);
+    expect(() => journal.read(5)).toThrow('Expected a line up to 4, got 5');
+    await journal.close();
+  });
+
+  it('cuts a tail torn at any byte of its last two entries and goes on from there', async () => {
+    await write(header, { a: 'one' }, { b: 'two' });
     const whole = readFileSync(path);
-    const second = whole.indexOf('\n') + 1;
-    for (let end = second; end < whole.length; end++) {
+    const ends = [...whole.keys()].filter((at) => whole[at] === 0x0a).map((at) => at + 1);
+    for (let end = ends[0]!; end <= whole.length; end++) {
       writeFileSync(path, whole.subarray(0, end));
-      expect(await read(), `cut at ${end}`).toEqual(['one']);
+      expect(await read(), `cut at ${end}`).toEqual([header, { a: 'one' }, { b: 'two' }].slice(0, ends.filter((of) => of <= end).length));
     }
-    await write('three');
-    expect(await read()).toEqual(['one', 'three']);
+    writeFileSync(path, whole.subarray(0, ends[2]! - 1));
+    await write({ c: 'three' });
     appendFileSync(path, Buffer.alloc(50));
-    expect(await read()).toEqual(['one', 'three']);
+    expect(await read()).toEqual([header, { a: 'one' }, { c: 'three' }]);
   });
 
   it('refuses any changed byte of an acknowledged line, naming file and line', async () => {
-    await write('one', 'two', 'three');
+    await write(header, { a: 'two' }, { b: 'three' });
     const whole = readFileSync(path);
     const second = whole.indexOf('\n') + 1;
-    for (const at of [second, second + 10, second + 40, second + 90]) {
+    const third = whole.indexOf('\n', second) + 1;
+    for (let at = second; at < third; at += 7) {
       const changed = Buffer.from(whole);
       changed[at]! ^= 1;
       writeFileSync(path, changed);
-      await expect(read()).rejects.toThrow(expect.objectContaining({ name: 'ChecksumMismatch', message: expect.stringContaining(`line 2 of ${path}`) }));
+      await expect(read(), `at ${at}`).rejects.toThrow(expect.objectContaining({ name: 'ChecksumMismatch', message: expect.stringContaining(`line 2 of ${path}`) }));
     }
   });
 
-  it('takes nothing more after a failed write', async () => {
-    const { journal } = await openJournal(path);
-    await journal.close();
-    await expect(journal.append('lost')).rejects.toThrow();
-    await expect(journal.append('late')).rejects.toThrow('Expected a journal without a failed write');
-    expect(await read()).toEqual([]);
-  });
-
   it('refuses lines that are missing, doubled or exchanged', async () => {
-    await write('one', 'two', 'three');
+    await write(header, { a: 1 }, { a: 2 });
     const [one, two, three] = readFileSync(path, 'utf8').split('\n');
-    for (const lines of [[one, three], [one, one, two], [two, one, three], [one, '', two]]) {
+    for (const lines of [[one, three], [one, one, two], [two, one, three], [one, '', two], [one, '{}', two]]) {
       writeFileSync(path, `${lines.join('\n')}\n`);
       await expect(read()).rejects.toThrow('Expected line');
     }
   });
+
+  it('names the version of one that another build wrote', async () => {
+    writeFileSync(path, `{"sum":"0x${'0'.repeat(64)}","entry":{"genesis":{}}}\n`);
+    await expect(read()).rejects.toThrow(expect.objectContaining({ name: 'InvalidInput', message: expect.stringContaining('Expected a journal of version 2, got version 1') }));
+    writeFileSync(path, `{"sum":"${'0'.repeat(64)}","entry":{"version":3,"x":1}}\n`);
+    await expect(read()).rejects.toThrow(expect.objectContaining({ name: 'NewerSchema', message: expect.stringContaining('got version 3') }));
+  });
 });
 
-describe('a node', () => {
-  const open = (): ReturnType<typeof openNode> => openNode({ dir: folder.path, genesis: genesis(), secret });
-
-  it('comes back from its journal with the same blocks, states and landings', async () => {
-    const node = await open();
-    const extrinsic = signed(node, commit('aa'), miner);
-    node.submit(extrinsic.hex);
-    await produce(node, 15);
-    const head = node.head();
-    const before = [node.metagraph(1, head.hash), node.commitments(1, head.hash), node.landing(extrinsic)];
-    await node.close();
-    const again = await open();
-    expect(again.head()).toEqual(head);
-    expect([again.metagraph(1, head.hash), again.commitments(1, head.hash), again.landing(extrinsic)]).toEqual(before);
-    again.submit(extrinsic.hex);
-    await produce(again, 1);
-    await again.close();
+describe('a disk', () => {
+  it('that is full at any byte of a line costs nothing but that line, and nothing once there is room again', async () => {
+    for (let room = 0; room < 90; room += 3) {
+      const { fill, wrap } = smallDisk();
+      const { journal } = await openJournal(path, wrap);
+      await journal.append(header);
+      fill(room);
+      await expect(journal.append({ lost: 1 })).rejects.toThrow(expect.objectContaining({ name: 'ChainUnavailable', message: expect.stringContaining('ENOSPC') }));
+      fill(Infinity);
+      await journal.append({ kept: room });
+      await journal.close();
+      expect(await read()).toEqual([header, { kept: room }]);
+      writeFileSync(path, '');
+    }
   });
 
-  it('refuses another genesis', async () => {
-    await (await open()).close();
-    await expect(openNode({ dir: folder.path, genesis: genesis({ tempo: 11 }), secret })).rejects.toThrow('Expected the genesis that the chain in');
-    await (await open()).close();
-  });
-
-  it('refuses a second one in the same folder', async () => {
-    const node = await open();
-    await expect(open()).rejects.toThrow('holds it already');
-    await node.close();
-    writeFileSync(join(folder.path, 'lock'), String(process.ppid));
-    await expect(open()).rejects.toThrow(`process ${process.ppid} holds it`);
-    writeFileSync(join(folder.path, 'lock'), '999999999');
-    await (await open()).close();
-  });
-
-  it('refuses well-formed lines that are no valid block', async () => {
-    const node = await open();
-    await produce(node, 1);
-    await node.close();
-    await write({ number: 3, parent: `0x${'0'.repeat(64)}`, randomness: '0'.repeat(64), extrinsics: [] });
-    await expect(open()).rejects.toThrow('Expected a valid block 2');
-    truncateSync(path, 0);
-    await write('no header');
-    await expect(open()).rejects.toThrow('Expected a journal of the local chain');
+  it.each(['datasync', 'truncate'] as const)('that fails to %s may have lost something: the journal takes no more', async (step) => {
+    const { fill, wrap } = smallDisk();
+    const { journal } = await openJournal(path, (disk): Disk => ({ ...wrap(disk), [step]: () => Promise.reject(new Error('EIO')) }));
+    fill(step === 'truncate' ? 10 : Infinity);
+    await expect(journal.append(header)).rejects.toThrow('EIO');
+    fill(Infinity);
+    await expect(journal.append(header)).rejects.toThrow('open it again');
+    await journal.close();
+    expect((await read()).length).toBe(step === 'truncate' ? 0 : 1);
   });
 });

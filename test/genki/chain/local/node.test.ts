@@ -10,6 +10,7 @@ beforeEach(async () => ({ node, stop } = await startNode()));
 afterEach(() => stop());
 
 const refusal = (code: string): unknown => expect.objectContaining({ name: 'ExtrinsicRefused', code });
+const said = (data: string): object => ({ data, fields: [{ kind: 'raw', data }] });
 const outcomeOf = (act: () => void): unknown => {
   try {
     act();
@@ -203,7 +204,7 @@ describe('the past', () => {
     const copy = structuredClone(before);
     await land(node, commit('bb'), miner);
     await land(node, setWeights([1], [5]), validator);
-    await land(node, { kind: 'register', netuid: 1 }, stranger);
+    await land(node, { kind: 'register', netuid: 1, hotkey: stranger.hotkey, limitPrice: null }, stranger);
     await produce(node, 12);
     expect([node.metagraph(1, then.hash), node.commitments(1, then.hash), node.weights(1, then.hash)]).toEqual(copy);
     expect(node.metagraph(1, node.head().hash).neurons).toHaveLength(3);
@@ -218,16 +219,16 @@ describe('the past', () => {
 
 describe('commitments', () => {
   it('are ordered by block, then index in the block, and only of the registered', async () => {
-    node.submit(signed(node, { kind: 'register', netuid: 1 }, stranger).hex);
+    node.submit(signed(node, { kind: 'register', netuid: 1, hotkey: stranger.hotkey, limitPrice: null }, stranger).hex);
     await produce(node, 1);
     for (const [signer, data] of [[stranger, '01'], [validator, '02']] as const) node.submit(signed(node, commit(data), signer).hex);
     await produce(node, 1);
     node.submit(signed(node, commit('03'), miner).hex);
     await produce(node, 3);
     expect(node.commitments(1, node.head().hash)).toEqual([
-      { hotkey: stranger.hotkey, block: 2, indexInBlock: 0, data: '01' },
-      { hotkey: validator.hotkey, block: 2, indexInBlock: 1, data: '02' },
-      { hotkey: miner.hotkey, block: 3, indexInBlock: 0, data: '03' },
+      { hotkey: stranger.hotkey, block: 2, indexInBlock: 0, ...said('01') },
+      { hotkey: validator.hotkey, block: 2, indexInBlock: 1, ...said('02') },
+      { hotkey: miner.hotkey, block: 3, indexInBlock: 0, ...said('03') },
     ]);
   });
 });

@@ -12,6 +12,12 @@ describe('PersistentMap', () => {
       versions.push({ map: map.set(key, i), plain: new Map(plain).set(key, i) });
     }
     const keys = Array.from({ length: 200 }, (_, k) => `key ${k}`);
+    for (const { map, plain } of versions.slice(-20)) {
+      const sorted = [...plain].sort(([a], [b]) => (a < b ? -1 : 1));
+      expect(map.entries()).toEqual(sorted);
+      // the order in which it was filled leaves no trace
+      expect(PersistentMap.from(random.shuffle(sorted)).entries()).toEqual(sorted);
+    }
     for (const { map, plain } of versions) expect(keys.map((key) => map.get(key))).toEqual(keys.map((key) => plain.get(key)));
   });
 });

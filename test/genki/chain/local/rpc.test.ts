@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Chain } from '../../../../genki/chain/chain.ts';
+import { createDevChain } from '../../../../genki/chain/local/dev-chain.ts';
 import { createLocalChain } from '../../../../genki/chain/local/local-chain.ts';
 import type { LocalNode } from '../../../../genki/chain/local/node.ts';
 import { serveRpc, type RpcServer } from '../../../../genki/chain/local/rpc-server.ts';
@@ -42,7 +44,9 @@ describe('the client', () => {
     const head = await chain.head();
     expect(await chain.blockHash(head.number)).toBe(head.hash);
     expect(await chain.metagraph(1, head.hash)).toEqual(node.metagraph(1, head.hash));
-    expect(await chain.commitments(1, head.hash)).toEqual([{ hotkey: miner.hotkey, block: 1, indexInBlock: 0, data: 'c0de' }]);
+    expect(await chain.hyperparameters(1, head.hash)).toEqual(node.hyperparameters(1, head.hash));
+    expect([await chain.weightCommits(1, head.hash), await chain.balance(miner.hotkey, head.hash), await chain.beacon(head.hash)]).toEqual([[], '0', undefined]);
+    expect(await chain.commitments(1, head.hash)).toEqual([{ hotkey: miner.hotkey, block: 1, indexInBlock: 0, fields: [{ kind: 'raw', data: 'c0de' }], data: 'c0de' }]);
     expect(await chain.weights(1, head.hash)).toEqual([{ hotkey: validator.hotkey, weights: [{ uid: 0, weight: 32768 }, { uid: 1, weight: 65535 }] }]);
   });
 
@@ -98,6 +102,8 @@ describe('the server', () => {
     ['an unknown field', { ...head, extra: 1 }, -32600],
     ['another version', { ...head, jsonrpc: '1.0' }, -32600],
     ['a batch', [head], -32600],
+    ['a batch of nothing', [], -32600],
+    ['a method for tests', { ...head, method: 'dev_produceBlock', params: { count: 1 } }, -32601],
     ['null', null, -32600],
   ])('refuses %s', async (_, request, code) => {
     expect(await errorCode(request)).toBe(code);
@@ -105,6 +111,8 @@ describe('the server', () => {
 
   it('refuses a body that is no JSON or longer than 256 KiB', async () => {
     expect(await (await post('{')).json()).toMatchObject({ error: { code: -32700 } });
+    expect(await (await post('['.repeat(200_000))).json()).toMatchObject({ error: { code: -32700 } });
+    expect(await (await post(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)).json()).toMatchObject({ error: { code: -32600, message: 'Expected one request, got a batch' } });
     expect((await post(' '.repeat(256 * 1024 + 1))).status).toBe(413);
     expect((await post(JSON.stringify(head).padEnd(256 * 1024))).status).toBe(200);
   });
@@ -116,5 +124,48 @@ describe('the server', () => {
       request(server.url, { method: 'POST', headers: { host: 'evil.example', 'content-type': 'application/json' } }, (response) => resolve(response.statusCode)).end('{}');
     });
     expect(status).toBe(403);
+  });
+
+  it('closes on whoever sends no whole request in time, and on more than it has places for', async () => {
+    const small = await serveRpc(node, 0, { maxConnections: 3, requestMs: 100 });
+    const { port } = new URL(small.url);
+    const slow = ['', 'POST / HTTP/1.1\r\nhost: localhost\r\n', 'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{'].map((bytes) => {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.on('error', () => undefined).resume();
+      if (bytes) socket.write(bytes);
+      return socket;
+    });
+    await Promise.all(slow.map((socket) => once(socket, 'connect')));
+    const crowded = createLocalChain(small);
+    await expect(crowded.head()).rejects.toMatchObject({ name: 'ChainUnavailable' });
+    await Promise.all(slow.slice(1).map((socket) => once(socket, 'close')));
+    expect(await crowded.head()).toEqual(node.head());
+    for (const socket of slow) socket.destroy();
+    await small.close();
+  });
+
+  it('listens on the loopback only', () => {
+    expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  });
+});
+
+describe('the controls of a test', () => {
+  it('make blocks, drop them, and lose what waits', async () => {
+    const other = await startNode();
+    const served = await serveRpc(other.node, 0, { dev: true });
+    const [blocks, dev] = [createLocalChain(served), createDevChain(served)];
+    expect((await dev.produceBlocks(5)).number).toBe(5);
+    expect((await blocks.head()).number).toBe(3);
+    await blocks.broadcast(await blocks.prepare(commit('aa'), miner));
+    expect(await dev.dropPool()).toBe(1);
+    await dev.dropNext();
+    await blocks.broadcast(await blocks.prepare(commit('bb'), miner));
+    expect(await dev.dropPool()).toBe(0);
+    expect((await dev.reorganise(2)).number).toBe(3);
+    await expect(dev.reorganise(1)).rejects.toMatchObject({ name: 'InvalidInput', message: expect.stringContaining('since 3 is final') as string });
+    await expect(dev.produceBlocks(0)).rejects.toMatchObject({ name: 'InvalidInput' });
+    await expect(createDevChain(server).produceBlocks(1)).rejects.toMatchObject({ name: 'ChainUnavailable' });
+    await served.close();
+    await other.stop();
   });
 });

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import type { Metagraph } from '../../../genki/chain/chain.ts';
+import { group } from './group.ts';
+import type { CreateNetwork } from './network.ts';
+
+export function epochsConformance(create: CreateNetwork): void {
+  group('epochs', { create, rules: { tempo: 8 } }, (here) => {
+    it('are counted, begin where they say, and come when they were foretold', async () => {
+      const { act, chain, netuid } = here();
+      const { number: last } = await act.final((await act.subnet()).at.number + 28);
+      const subnets: Metagraph[] = [];
+      for (let number = last - 26; number <= last; number++) subnets.push(await chain.metagraph(netuid, await chain.blockHash(number)));
+      const begun = subnets.filter((subnet, i) => i > 0 && subnet.epoch !== subnets[i - 1]!.epoch);
+      expect(begun.length).toBeGreaterThanOrEqual(2);
+      begun.forEach((subnet) => expect(subnet.epochStart).toBe(subnet.at.number));
+      expect(begun.map(({ epoch }) => epoch)).toEqual(begun.map((_, i) => begun[0]!.epoch + i));
+      const periods = begun.slice(1).map((subnet, i) => subnet.at.number - begun[i]!.at.number);
+      // with or without the one that the older schedule adds
+      periods.forEach((period) => expect([8, 9]).toContain(period));
+      expect(new Set(periods).size).toBe(1);
+      subnets.forEach((subnet) => {
+        expect(subnet.nextEpoch).toBeGreaterThan(subnet.at.number);
+        const next = begun.find(({ at }) => at.number > subnet.at.number);
+        // the older schedule counts it in the block after the one that it runs in
+        if (next && subnet.nextEpoch < last) expect([next.epochStart, next.epochStart - 1, next.epochStart - 1 + periods[0]!]).toContain(subnet.nextEpoch);
+      });
+    });
+
+    it('come early when the owner asks, and for nobody else', async ({ skip }) => {
+      const { act, roles, chain, netuid } = here();
+      expect(['BadOrigin', 'CallFiltered']).toContain(await act.outcome({ kind: 'triggerEpoch', netuid }, roles.validators[0]));
+      const { epoch: now } = await act.subnet();
+      await act.epoch(now + 1);
+      const landing = await act.settled(await act.send({ kind: 'triggerEpoch', netuid }, roles.owner));
+      if (landing.kind === 'failed' && landing.code === 'CallFiltered') return skip();
+      if (landing.kind !== 'included') throw new Error(`Expected the trigger to succeed, got ${JSON.stringify(landing)}`);
+      const asked = await chain.metagraph(netuid, landing.block.hash);
+      expect(asked.nextEpoch).toBeLessThan(asked.epochStart + 8);
+      const early = await act.epoch(asked.epoch + 1);
+      expect(early.epochStart).toBe(asked.nextEpoch);
+      expect(early.nextEpoch).toBe(early.epochStart + 8);
+    });
+  });
+}
