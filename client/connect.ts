@@ -3,10 +3,10 @@ import type { Deployment } from '../activities/deployment.ts';
 import { readParticipants, type Participant } from '../activities/participants.ts';
 import type { Chain } from '../genki/chain/chain.ts';
 import { createLocalChain } from '../genki/chain/local/local-chain.ts';
-import { createFolderStore } from '../genki/store/folder-store.ts';
 import type { ObjectStore } from '../genki/store/object-store.ts';
 import { readDeployment } from '../workers/deployment.ts';
 import { readSettings, type Settings } from '../workers/settings.ts';
+import { createStore } from '../workers/store.ts';
 
 /** What a command talks to: the network that is running for this home. */
 export type Connected = {
@@ -22,7 +22,7 @@ export type Connected = {
 /** @throws {InvalidInput} when no network is known; {Error} when it does not answer */
 export async function connect(env: NodeJS.ProcessEnv): Promise<Connected> {
   const settings = readSettings(env);
-  const { home, network, storeRoot } = settings;
+  const { home, network } = settings;
   const deployment = await readDeployment(home);
   const participants = await readParticipants(home);
   const connection = await Connection.connect({ address: network.temporal, connectTimeout: 5000 }).catch((cause: unknown) => {
@@ -33,7 +33,7 @@ export async function connect(env: NodeJS.ProcessEnv): Promise<Connected> {
     settings,
     temporal: new Client({ connection, namespace: network.namespace }),
     chain,
-    store: createFolderStore(storeRoot),
+    store: createStore(settings.store),
     deployment,
     participants,
     async close() {

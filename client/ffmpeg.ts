@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { onPath } from './embedded/find-temporal.ts';
+import { onPath } from './embedded/find-tool.ts';
 
 /** An ffmpeg that can be run: `FFMPEG_BIN`, the one of the package `ffmpeg-static` if its download was allowed, or the PATH's. */
 export async function findFfmpeg(env: NodeJS.ProcessEnv): Promise<string | undefined> {

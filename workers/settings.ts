@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { parseJson } from '../activities/parse-json.ts';
 import { InvalidInput } from '../genki/errors.ts';
@@ -15,10 +15,18 @@ export const Network = z.strictObject({
 export type Network = z.infer<typeof Network>;
 
 const Environment = z.object({
-  GENKI_HOME: z.string().min(1).default('.genki'),
+  GENKI_HOME: z.string().min(1, 'expected a folder, got nothing; without the variable it is .genki').default('.genki'),
   // not to be quoted when nobody has that name
   GENKI_HOTKEY: z.string().refine((text) => !/^(0x)?[0-9a-f]{64}$/i.test(text), 'expected a hotkey or a name, got what may be a secret').optional(),
+  GENKI_PASSPHRASE_FILE: z.string().refine((file) => /[/\\]/.test(file) || existsSync(file), 'expected a file, there is none of that name; it is not repeated, as it may be the passphrase itself').optional(),
   GENKI_CHAIN: z.url().optional(),
+  // a password in the address would end up in messages, and is not repeated here
+  GENKI_S3_ENDPOINT: z.string().refine(isServerAddress, 'expected http:// or https://, a host and a port, without a user, a password or a query').optional(),
+  GENKI_S3_REGION: z.string().regex(/^[a-z0-9-]{1,64}$/).optional(),
+  GENKI_S3_PATH_STYLE: z.enum(['true', 'false']).optional(),
+  GENKI_CACHE_BYTES: z.string().regex(/^\d{1,15}$/, 'expected a number of bytes').transform(Number).optional(),
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
   GENKI_ENGINE: z.enum(['onnx', 'tfjs-node-gpu', 'tfjs-node', 'tfjs-wasm', 'tfjs-cpu']).optional(),
   GENKI_RUNNERS: z.coerce.number().int().min(1).max(64).optional(),
   GENKI_THREADS: z.coerce.number().int().min(1).max(256).optional(),
@@ -27,11 +35,27 @@ const Environment = z.object({
   FFMPEG_BIN: z.string().optional(),
 });
 
+/** Where objects are kept. Credentials are found by AWS's own chain. */
+export type StoreSettings =
+  | { readonly kind: 'folder'; readonly root: string }
+  | {
+      readonly kind: 's3';
+      readonly endpoint: string;
+      readonly region: string;
+      readonly pathStyle: boolean;
+      /** For what was read once; no bytes, no cache. */
+      readonly cache: { readonly folder: string; readonly maxBytes: number };
+    };
+
+const CACHE_BYTES = 4 * 2 ** 30;
+
 export type Settings = {
   /** Everything that this machine keeps lies below this folder. */
   readonly home: string;
-  readonly storeRoot: string;
+  readonly store: StoreSettings;
   readonly walletsDir: string;
+  /** Of what the wallets are locked with. */
+  readonly passphraseFile: string;
   readonly network: Network;
   /** Who acts when an input names nobody. */
   readonly hotkey: string | undefined;
@@ -41,10 +65,44 @@ export type Settings = {
   readonly threads: number;
 };
 
-/** Where things lie, before it is known whether a network is running. */
+/**
+ * Where things lie, before it is known whether a network is running.
+ * @throws {InvalidInput} when that is no folder and cannot become one
+ */
 export function homeOf(env: NodeJS.ProcessEnv): string {
-  return resolve(read(env).GENKI_HOME);
+  const home = resolve(read(env).GENKI_HOME);
+  let found = home;
+  while (!existsSync(found)) found = dirname(found);
+  if (statSync(found).isDirectory()) return home;
+  throw new InvalidInput(`Expected GENKI_HOME to be a folder, got ${home}; ${found} is a file`);
 }
+
+export const walletsDirOf = (home: string): string => join(home, 'wallets');
+
+const storeRootOf = (home: string): string => join(home, 'store');
+
+/**
+ * S3 where an endpoint is named, else the home's folder.
+ * @throws {InvalidInput} naming a variable that says nothing without another one
+ */
+export function storeSettingsOf(env: NodeJS.ProcessEnv, home: string): StoreSettings {
+  const e = read(env);
+  const endpoint = e.GENKI_S3_ENDPOINT;
+  if (endpoint === undefined) {
+    for (const name of ['GENKI_S3_REGION', 'GENKI_S3_PATH_STYLE', 'GENKI_CACHE_BYTES'] as const) {
+      if (e[name] !== undefined) throw new InvalidInput(`Expected GENKI_S3_ENDPOINT beside ${name}, got none`);
+    }
+    return { kind: 'folder', root: storeRootOf(home) };
+  }
+  for (const [one, other] of [['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'], ['AWS_SECRET_ACCESS_KEY', 'AWS_ACCESS_KEY_ID']] as const) {
+    if (e[one] && !e[other]) throw new InvalidInput(`Expected ${other} beside ${one}, got none`);
+  }
+  const cache = { folder: join(home, 'cache'), maxBytes: e.GENKI_CACHE_BYTES ?? CACHE_BYTES };
+  return { kind: 's3', endpoint, region: e.GENKI_S3_REGION ?? 'us-east-1', pathStyle: e.GENKI_S3_PATH_STYLE !== 'false', cache };
+}
+
+/** Where the passphrase of a home's wallets lies. */
+export const passphraseFileOf = (env: NodeJS.ProcessEnv, home: string): string => resolve(read(env).GENKI_PASSPHRASE_FILE ?? join(home, 'passphrase'));
 
 /**
  * Machine settings from the environment and from `<home>/network.json`.
@@ -52,7 +110,7 @@ export function homeOf(env: NodeJS.ProcessEnv): string {
  */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const e = read(env);
-  const home = resolve(e.GENKI_HOME);
+  const home = homeOf(env);
   const file = join(home, 'network.json');
   const known = existsSync(file) ? parse(Network, parseJson(readFileSync(file, 'utf8')), file) : undefined;
   const temporal = e.TEMPORAL_ADDRESS ?? known?.temporal;
@@ -65,8 +123,9 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const runners = e.GENKI_RUNNERS ?? Math.min(2, cores);
   return {
     home,
-    storeRoot: join(home, 'store'),
-    walletsDir: join(home, 'wallets'),
+    store: storeSettingsOf(env, home),
+    walletsDir: walletsDirOf(home),
+    passphraseFile: passphraseFileOf(env, home),
     network: { temporal, chain, namespace: e.TEMPORAL_NAMESPACE ?? known?.namespace ?? 'default', ...(known?.ui === undefined ? {} : { ui: known.ui }) },
     hotkey: e.GENKI_HOTKEY,
     engine: e.GENKI_ENGINE,
@@ -81,4 +140,10 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
   const result = schema.safeParse(value);
   if (!result.success) throw new InvalidInput(`Expected valid settings in ${where}:\n${z.prettifyError(result.error)}`);
   return result.data;
+}
+
+function isServerAddress(address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { protocol, username, password, search, hash } = new URL(address);
+  return ['http:', 'https:'].includes(protocol) && [username, password, search, hash].every((part) => part === '');
 }

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { TooLarge } from '../errors.ts';
 import type { GetOptions } from './object-store.ts';
+import { joined } from './sink.ts';
 
 const CHUNK_BYTES = 1 << 18;
 
@@ -35,14 +36,4 @@ async function fill(file: FileHandle, buffer: Uint8Array, signal: AbortSignal | 
     at += bytesRead;
   }
   return buffer;
-}
-
-function joined(chunks: readonly Uint8Array[], total: number): Uint8Array {
-  const body = new Uint8Array(total);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return body;
 }

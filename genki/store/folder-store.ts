@@ -1,12 +1,17 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { constants, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
-import { link, lstat, mkdir, open, readdir, realpath, rm, unlink } from 'node:fs/promises';
+import { constants, mkdirSync, realpathSync } from 'node:fs';
+import { link, lstat, mkdir, open, readdir, realpath, rm, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ChecksumMismatch, InvalidInput, ObjectMissing, StoreUnavailable, TooLarge } from '../errors.ts';
+import { ChecksumMismatch, InvalidInput, ObjectMissing, TooLarge } from '../errors.ts';
 import { boundedRead } from './bounded-read.ts';
-import { checkObjectName, checkPrefix, isKeySegment } from './object-name.ts';
-import type { GetOptions, ObjectRef, ObjectStore } from './object-store.ts';
+import { checkRange } from './byte-range.ts';
+import { checkIsNamed, digestOf, digestOfFile, DigestSink } from './digest.ts';
+import { draftName, sweepDrafts } from './drafts.ts';
+import { chunksOf, readSpan, withFile } from './file-chunks.ts';
+import { checkBucket, checkObjectName, checkPrefix, isKeySegment } from './object-name.ts';
+import type { GetOptions, ObjectRef, ObjectStore, StoreOptions } from './object-store.ts';
+import { saveFile } from './partial-file.ts';
 import { syncFolder } from './sync-folder.ts';
+import { codeOf, rethrow } from './system-errors.ts';
 
 /** Not a bucket's name. Objects are written here, on the same file system, and linked under their key when they are whole. */
 const INCOMING = '.incoming';
@@ -21,33 +26,63 @@ const NO_OBJECT = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EISDIR']);
 export function createFolderStore(root: string): ObjectStore {
   mkdirSync(join(root, INCOMING), { recursive: true });
   const home = realpathSync(root);
-  sweep(join(home, INCOMING));
+  sweepDrafts(join(home, INCOMING));
 
-  const getByKey = async (bucket: string, key: string, options: GetOptions): Promise<Uint8Array> => {
-    checkObjectName(bucket, key);
-    const body = await ifThere(async () => readObject(home, bucket, key, options));
-    if (!body) throw new ObjectMissing(`Expected an object ${bucket}/${key}, got none`);
-    return body;
-  };
+  const getByKey = async (bucket: string, key: string, options: GetOptions): Promise<Uint8Array> =>
+    await withObject({ home, bucket, key }, (file) => boundedRead(file, `${bucket}/${key}`, options));
 
   return {
     getByKey,
 
     async get(ref, options) {
       const body = await getByKey(ref.bucket, ref.key, options);
-      checkIsNamed(ref, body);
+      checkIsNamed(ref, digestOf(body));
       return body;
     },
 
-    async putOnce(bucket, key, body) {
+    async getFile(ref, path, { maxBytes, signal }) {
+      await withObject({ home, ...ref }, async (file) => {
+        const { size } = await file.stat();
+        if (size > maxBytes) throw tooLarge(ref, maxBytes, size);
+        await saveFile(ref, path, async (sink) => {
+          for await (const chunk of chunksOf(file, sink.bytes, { signal })) {
+            if (sink.bytes + chunk.byteLength > maxBytes) throw tooLarge(ref, maxBytes, 'more');
+            await sink.write(chunk);
+          }
+        });
+      });
+    },
+
+    async getRange(bucket, key, range, options) {
+      checkRange(range, options);
+      return await withObject({ home, bucket, key }, async (file) => {
+        options.signal?.throwIfAborted();
+        const { size } = await file.stat();
+        const end = Math.min(range.end, size);
+        return range.start < end ? await readSpan(file, range.start, end) : new Uint8Array(0);
+      });
+    },
+
+    async putOnce(bucket, key, body, { signal } = {}) {
       checkObjectName(bucket, key);
-      const ref = { bucket, key, sha256: sha256(body), bytes: body.byteLength };
-      await writeObject(home, ref, body).catch(rethrow);
+      signal?.throwIfAborted();
+      const ref = { bucket, key, ...digestOf(body) };
+      await writeObject(home, ref, (draft) => draft.writeFile(body)).catch(rethrow);
       return ref;
     },
 
-    async head(bucket, key) {
+    async putFile(bucket, key, path, { signal } = {}) {
       checkObjectName(bucket, key);
+      return await withFile(path, async (source) => {
+        const ref = { bucket, key, ...(await digestOfFile(source, { signal })) };
+        await writeObject(home, ref, (draft) => copy(source, draft, { ref, signal }));
+        return ref;
+      }).catch(rethrow);
+    },
+
+    async head(bucket, key, { signal } = {}) {
+      checkObjectName(bucket, key);
+      signal?.throwIfAborted();
       return ifThere(async () => {
         if (!(await isInside(home, bucket, key))) return undefined;
         const stat = await lstat(join(home, bucket, key));
@@ -55,36 +90,45 @@ export function createFolderStore(root: string): ObjectStore {
       });
     },
 
-    async *list(bucket, prefix) {
+    async *list(bucket, prefix, { signal } = {}) {
       checkPrefix(bucket, prefix);
+      signal?.throwIfAborted();
       const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
       if (await ifThere(async () => isInside(home, bucket, `${folder}x`))) yield* walk(join(home, bucket), folder, prefix);
     },
 
-    async delete(bucket, key) {
+    async delete(bucket, key, { signal } = {}) {
       checkObjectName(bucket, key);
+      signal?.throwIfAborted();
       await ifThere(async () => {
         const path = join(home, bucket, key);
         if ((await isInside(home, bucket, key)) && (await lstat(path)).isFile()) await unlink(path);
       });
     },
+
+    async createBucket(bucket, { signal } = {}) {
+      checkBucket(bucket);
+      signal?.throwIfAborted();
+      await mkdir(join(home, bucket), { recursive: true }).catch(rethrow);
+      await syncFolder(home).catch(rethrow);
+    },
   };
 }
 
-/** Removes what writers that are no more have left. A living writer whose file is swept by mistake writes it again. */
-function sweep(incoming: string): void {
-  for (const name of readdirSync(incoming)) if (!isAlive(Number.parseInt(name, 10))) rmSync(join(incoming, name), { force: true, recursive: true });
-}
+/** Writes the whole of a body into a draft. */
+type Write = (draft: FileHandle) => Promise<void>;
 
-function isAlive(pid: number): boolean {
-  try {
-    return Number.isInteger(pid) && process.kill(pid, 0);
-  } catch (error) {
-    return codeOf(error) === 'EPERM'; // alive, and another user's
+/** @throws {InvalidInput} when it is not what its digest was taken of any more */
+async function copy(source: FileHandle, draft: FileHandle, { ref, signal }: { ref: ObjectRef } & StoreOptions): Promise<void> {
+  const sum = new DigestSink();
+  for await (const chunk of chunksOf(source, 0, { signal })) {
+    sum.write(chunk);
+    await draft.writeFile(chunk);
   }
+  if (sum.digest().sha256 !== ref.sha256) throw new InvalidInput('Expected a file that stays as it is while it is put, got one that changes');
 }
 
-async function writeObject(home: string, ref: ObjectRef, body: Uint8Array): Promise<void> {
+async function writeObject(home: string, ref: ObjectRef, write: Write): Promise<void> {
   const path = join(home, ref.bucket, ref.key);
   const folder = dirname(path);
   const created = await mkdir(folder, { recursive: true }).catch((error: unknown) => {
@@ -93,7 +137,7 @@ async function writeObject(home: string, ref: ObjectRef, body: Uint8Array): Prom
   });
   if ((await realpath(folder)) !== folder) throw new InvalidInput(`Expected ${ref.bucket}/${ref.key} to lie in the store, got a link that leads out`);
 
-  const alreadyThere = (await exists(path)) || !(await publish(join(home, INCOMING), path, body));
+  const alreadyThere = (await exists(path)) || !(await publish(join(home, INCOMING), path, write));
   if (alreadyThere) await checkSame(home, ref);
   for (let at = folder; ; at = dirname(at)) {
     await syncFolder(at);
@@ -101,14 +145,14 @@ async function writeObject(home: string, ref: ObjectRef, body: Uint8Array): Prom
   }
 }
 
-/** Whether the body now lies at the path; false when something else does. */
-async function publish(incoming: string, path: string, body: Uint8Array): Promise<boolean> {
+/** Whether what is written now lies at the path; false when something else does. */
+async function publish(incoming: string, path: string, write: Write): Promise<boolean> {
   for (;;) {
-    const draft = join(incoming, `${process.pid}-${randomUUID()}`);
+    const draft = join(incoming, draftName());
     try {
       const file = await open(draft, 'wx');
       try {
-        await file.writeFile(body);
+        await write(file);
         await file.sync();
       } finally {
         await file.close();
@@ -126,25 +170,31 @@ async function publish(incoming: string, path: string, body: Uint8Array): Promis
 }
 
 async function checkSame(home: string, ref: ObjectRef): Promise<void> {
-  const body = await readObject(home, ref.bucket, ref.key, { maxBytes: ref.bytes }).catch((error: unknown) => {
-    if (error instanceof TooLarge) throw new ChecksumMismatch(`Expected ${ref.bucket}/${ref.key} to hold ${ref.bytes} bytes, got more`, { cause: error });
-    if (NO_OBJECT.has(codeOf(error))) return undefined;
-    throw error;
+  const there = await withObject({ home, ...ref }, async (file) => {
+    if ((await file.stat()).size > ref.bytes) throw new ChecksumMismatch(`Expected ${ref.bucket}/${ref.key} to hold ${ref.bytes} bytes, got more`);
+    return await digestOfFile(file);
+  }).catch((error: unknown) => {
+    if (!(error instanceof ObjectMissing)) throw error;
+    throw new ChecksumMismatch(`Expected ${ref.bucket}/${ref.key} to hold an object, got something else`);
   });
-  if (!body) throw new ChecksumMismatch(`Expected ${ref.bucket}/${ref.key} to hold an object, got something else`);
-  checkIsNamed(ref, body);
+  checkIsNamed(ref, there);
 }
 
-/** undefined when there is no object */
-async function readObject(home: string, bucket: string, key: string, options: GetOptions): Promise<Uint8Array | undefined> {
-  if (!(await isInside(home, bucket, key))) return undefined;
-  const file = await open(join(home, bucket, key), READ_ONLY);
+type Place = { readonly home: string; readonly bucket: string; readonly key: string };
+
+/** Opens an object for as long as `use` takes. @throws {ObjectMissing} when there is none */
+async function withObject<T>({ home, bucket, key }: Place, use: (file: FileHandle) => Promise<T>): Promise<T> {
+  checkObjectName(bucket, key);
+  const file = await ifThere(async () => ((await isInside(home, bucket, key)) ? await open(join(home, bucket, key), READ_ONLY) : undefined));
   try {
-    return (await file.stat()).isFile() ? await boundedRead(file, `${bucket}/${key}`, options) : undefined;
+    if (!file || !(await file.stat()).isFile()) throw new ObjectMissing(`Expected an object ${bucket}/${key}, got none`);
+    return await use(file).catch(rethrow);
   } finally {
-    await file.close();
+    await file?.close();
   }
 }
+
+const tooLarge = ({ bucket, key }: ObjectRef, maxBytes: number, got: number | 'more'): TooLarge => new TooLarge(`Expected ${bucket}/${key} to have at most ${maxBytes} bytes, got ${got}`);
 
 /** Keys in the order of their characters, in which a folder counts as its name with a `/`. */
 async function* walk(bucket: string, folder: string, prefix: string): AsyncGenerator<string> {
@@ -183,23 +233,3 @@ async function exists(path: string): Promise<boolean> {
 async function ifThere<T>(read: () => Promise<T>): Promise<T | undefined> {
   return read().catch((error: unknown) => (NO_OBJECT.has(codeOf(error)) ? undefined : rethrow(error)));
 }
-
-/** Our own errors pass; what the file system cannot do now it may do later. */
-function rethrow(error: unknown): never {
-  if (codeOf(error) === '') throw error;
-  throw new StoreUnavailable(`The folder store cannot do this now: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-}
-
-/** The system's name for an error, or nothing. */
-function codeOf(error: unknown): string {
-  const isSystem = error instanceof Error && 'errno' in error && 'code' in error;
-  return isSystem ? String(error.code) : '';
-}
-
-function checkIsNamed({ bucket, key, sha256: expected, bytes }: ObjectRef, body: Uint8Array): void {
-  const got = sha256(body);
-  if (got !== expected) throw new ChecksumMismatch(`Expected ${bucket}/${key} to have sha256 ${expected}, got ${got}`);
-  if (body.byteLength !== bytes) throw new ChecksumMismatch(`Expected ${bucket}/${key} to have ${bytes} bytes, got ${body.byteLength}`);
-}
-
-const sha256 = (body: Uint8Array): string => createHash('sha256').update(body).digest('hex');

@@ -25,7 +25,7 @@ function refusal(variables: NodeJS.ProcessEnv): Error {
 describe('settings', () => {
   it('come from the running network’s file', () => {
     writeFileSync(file, JSON.stringify(network));
-    expect(readSettings({ GENKI_HOME: home })).toMatchObject({ home, storeRoot: join(home, 'store'), walletsDir: join(home, 'wallets'), network, hotkey: undefined, engine: undefined });
+    expect(readSettings({ GENKI_HOME: home })).toMatchObject({ home, walletsDir: join(home, 'wallets'), network, hotkey: undefined, engine: undefined });
   });
 
   it('come from the environment where that says something else', () => {
@@ -80,6 +80,41 @@ describe('settings', () => {
     expect(error.message).toContain(file);
     expect(error.message).toContain(reason);
     expect(error.message).not.toContain('hush');
+  });
+});
+
+describe('the store', () => {
+  const S3 = { ...env, GENKI_S3_ENDPOINT: 'http://127.0.0.1:7070' };
+
+  it('is the home’s folder, or S3 where an endpoint is named', () => {
+    expect(readSettings(env).store).toEqual({ kind: 'folder', root: join(home, 'store') });
+    const cache = { folder: join(home, 'cache'), maxBytes: 4 * 2 ** 30 };
+    expect(readSettings(S3).store).toEqual({ kind: 's3', endpoint: S3.GENKI_S3_ENDPOINT, region: 'us-east-1', pathStyle: true, cache });
+    expect(readSettings({ ...S3, GENKI_S3_REGION: 'eu-central-1', GENKI_S3_PATH_STYLE: 'false', GENKI_CACHE_BYTES: '0' }).store).toMatchObject({ region: 'eu-central-1', pathStyle: false, cache: { maxBytes: 0 } });
+  });
+
+  it.each<[string, NodeJS.ProcessEnv]>([
+    ['GENKI_S3_ENDPOINT', { GENKI_S3_ENDPOINT: 'not an address' }],
+    ['GENKI_S3_ENDPOINT', { GENKI_S3_ENDPOINT: 's3://bucket' }],
+    ['GENKI_S3_ENDPOINT', { GENKI_S3_ENDPOINT: 'http://anna:hush@127.0.0.1:7070' }],
+    ['GENKI_S3_ENDPOINT', { GENKI_S3_ENDPOINT: 'http://127.0.0.1:7070/?token=hush' }],
+    ['GENKI_S3_REGION', { GENKI_S3_REGION: '' }],
+    ['GENKI_S3_PATH_STYLE', { GENKI_S3_PATH_STYLE: 'yes' }],
+    ['GENKI_CACHE_BYTES', { GENKI_CACHE_BYTES: '4GiB' }],
+    ['GENKI_CACHE_BYTES', { GENKI_CACHE_BYTES: '' }],
+    ['GENKI_CACHE_BYTES', { GENKI_CACHE_BYTES: '-1' }],
+    ['AWS_SECRET_ACCESS_KEY', { AWS_ACCESS_KEY_ID: 'AKIDANNA' }],
+    ['AWS_ACCESS_KEY_ID', { AWS_SECRET_ACCESS_KEY: 'hush' }],
+  ])('is refused by the name of %s when it is wrong: %j', (name, variables) => {
+    const error = refusal({ ...S3, ...variables });
+    expect(error).toBeInstanceOf(InvalidInput);
+    expect(error.message).toContain(name);
+    expect(error.message).not.toContain('hush');
+  });
+
+  it.each(['GENKI_S3_REGION', 'GENKI_S3_PATH_STYLE', 'GENKI_CACHE_BYTES'])('has no use for %s without an endpoint', (name) => {
+    const value = name === 'GENKI_S3_PATH_STYLE' ? 'true' : '1';
+    expect(refusal({ ...env, [name]: value })).toEqual(new InvalidInput(`Expected GENKI_S3_ENDPOINT beside ${name}, got none`));
   });
 });
 

@@ -7,8 +7,8 @@ import { readSettings } from '../settings.ts';
 import { RunnerPool } from './runner-pool.ts';
 
 installRuntime();
-const { network, storeRoot, engine, runners, threads } = readSettings(process.env);
-const pool = new RunnerPool({ storeRoot, engine, threads });
+const { network, store, engine, runners, threads } = readSettings(process.env);
+const pool = new RunnerPool({ store, engine, threads });
 const connection = await NativeConnection.connect({ address: network.temporal });
 const worker = await Worker.create({
   connection,

@@ -3,9 +3,9 @@
  * takes the whole process with it, and listens between steps. It ends with its parent.
  */
 import { chooseEngine } from '../../genki/engine/choose-engine.ts';
-import { createFolderStore } from '../../genki/store/folder-store.ts';
 import type { Control } from '../../activities/model/job.ts';
 import { createJobs, type JobKind, type Jobs } from '../../activities/model/jobs.ts';
+import { createStore } from '../store.ts';
 import type { FromRunner, RunnerOptions, ToRunner } from './messages.ts';
 
 const options = JSON.parse(process.argv[2]!) as RunnerOptions;
@@ -16,7 +16,7 @@ let stopRequested = false;
 async function start() {
   const engine = await chooseEngine({ threads: options.threads, ...(options.engine === undefined ? {} : { prefer: options.engine }) });
   say({ type: 'ready', engine: engine.build });
-  return createJobs({ engine, store: createFolderStore(options.storeRoot) });
+  return createJobs({ engine, store: createStore(options.store) });
 }
 const started = start();
 started.catch(() => undefined); // the first job reports it

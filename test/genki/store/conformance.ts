@@ -1,12 +1,19 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
-import { ChecksumMismatch, InvalidInput, ObjectMissing, TooLarge } from '../../../genki/errors.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ChecksumMismatch, InvalidInput, ObjectMissing, StoreUnavailable, TooLarge } from '../../../genki/errors.ts';
 import { Random } from '../../../genki/protocol/random.ts';
 import type { ObjectRef, ObjectStore } from '../../../genki/store/object-store.ts';
 
 const text = (words: string): Uint8Array => new TextEncoder().encode(words);
 const sha256 = (body: Uint8Array): string => createHash('sha256').update(body).digest('hex');
-const LIMIT = { maxBytes: 1 << 22 };
+const LIMIT = { maxBytes: 1 << 24 };
+
+/** What the conformance suite puts into; a bucket `nobody` there must not be. */
+export const BUCKETS = ['miner-1', 'miner-2', 'race', 'lists'] as const;
 
 async function keysOf(store: ObjectStore, bucket: string, prefix = ''): Promise<string[]> {
   const keys: string[] = [];
@@ -14,13 +21,14 @@ async function keysOf(store: ObjectStore, bucket: string, prefix = ''): Promise<
   return keys;
 }
 
-function seededBytes(length: number, seed: string): Uint8Array {
-  const random = new Random(seed);
-  return Uint8Array.from({ length }, () => random.int(256));
-}
+/** Of any length, always the same. */
+export const seededBytes = (length: number, seed: string): Uint8Array => (length === 0 ? new Uint8Array(0) : createHash('shake256', { outputLength: length }).update(seed).digest());
 
-/** What every ObjectStore keeps to. Each test asks for an empty store, or for one whose buckets nobody else uses. */
-export function objectStoreConformance(create: () => Promise<ObjectStore>): void {
+/**
+ * What every ObjectStore keeps to. Each test asks for a store with empty `BUCKETS`.
+ * @param largeBytes of the largest file: for a store that takes large ones in parts, more than two of them
+ */
+export function objectStoreConformance(create: () => Promise<ObjectStore>, largeBytes = 600_000): void {
   describe('putOnce and get', () => {
     it.each([0, 1, 4095, 300_001])('gives %i bytes back as they were', async (length) => {
       const store = await create();
@@ -105,7 +113,130 @@ export function objectStoreConformance(create: () => Promise<ObjectStore>): void
     it('stops when it is told to', async () => {
       const store = await create();
       const ref = await store.putOnce('miner-1', 'a', seededBytes(1000, 'a'));
-      await expect(store.get(ref, { ...LIMIT, signal: AbortSignal.abort() })).rejects.toThrow('abort');
+      const signal = AbortSignal.abort(new Error('told to stop'));
+      const { bucket, key } = ref;
+      const calls = [
+        () => store.get(ref, { ...LIMIT, signal }),
+        () => store.getByKey(bucket, key, { ...LIMIT, signal }),
+        () => store.getRange(bucket, key, { start: 0, end: 9 }, { ...LIMIT, signal }),
+        () => store.getFile(ref, join(tmpdir(), 'genki-nothing'), { ...LIMIT, signal }),
+        () => store.putOnce(bucket, 'b', text('b'), { signal }),
+        () => store.putFile(bucket, 'b', import.meta.filename, { signal }),
+        () => store.head(bucket, key, { signal }),
+        () => store.delete(bucket, key, { signal }),
+        () => store.createBucket('new-one', { signal }),
+        () => store.list(bucket, '', { signal })[Symbol.asyncIterator]().next(),
+      ];
+      for (const call of calls) await expect(call()).rejects.toThrow('told to stop');
+      expect(await keysOf(store, bucket)).toEqual([key]);
+    });
+  });
+
+  describe('files', () => {
+    let folder: string;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'genki-files-'));
+    });
+    afterEach(() => rmSync(folder, { recursive: true }));
+    const file = async (body: Uint8Array, name = 'file'): Promise<string> => {
+      const path = join(folder, name);
+      await writeFile(path, body);
+      return path;
+    };
+
+    it.each([0, 1, 300_001, largeBytes])('come back as they were, %i bytes of them', async (length) => {
+      const store = await create();
+      const body = seededBytes(length, `file ${length}`);
+      const ref = await store.putFile('miner-1', 'files/a', await file(body));
+      expect(ref).toEqual({ bucket: 'miner-1', key: 'files/a', sha256: sha256(body), bytes: length });
+      await file(text('to be replaced'), 'copy');
+      await store.getFile(ref, join(folder, 'copy'), LIMIT);
+      for (const got of [await readFile(join(folder, 'copy')), await store.get(ref, LIMIT)]) expect(Buffer.compare(got, body)).toBe(0);
+      expect((await readdir(folder)).sort()).toEqual(['copy', 'file']);
+    });
+
+    it('are as immutable as bodies are, small and large', async () => {
+      const store = await create();
+      for (const length of [10, largeBytes]) {
+        const body = seededBytes(length, 'first');
+        const key = `files/${length}`;
+        const ref = await store.putFile('miner-1', key, await file(body));
+        expect(await store.putFile('miner-1', key, await file(body))).toEqual(ref);
+        expect(await store.putOnce('miner-1', key, body)).toEqual(ref);
+        await expect(store.putFile('miner-1', key, await file(seededBytes(length, 'second')))).rejects.toThrow(ChecksumMismatch);
+        await expect(store.putOnce('miner-1', key, seededBytes(length + 1, 'third'))).rejects.toThrow(ChecksumMismatch);
+        expect(sha256(await store.get(ref, LIMIT))).toBe(ref.sha256);
+      }
+    });
+
+    it('must be files', async () => {
+      const store = await create();
+      await mkdir(join(folder, 'sub'));
+      for (const path of [join(folder, 'none'), join(folder, 'sub'), join(await file(text('a')), 'below')]) await expect(store.putFile('miner-1', 'a', path)).rejects.toThrow(InvalidInput);
+      expect(await store.head('miner-1', 'a')).toBeUndefined();
+    });
+
+    it('appear whole or not at all', async () => {
+      const store = await create();
+      const ref = await store.putOnce('miner-1', 'a', seededBytes(300_000, 'a'));
+      const path = await file(text('as it was'), 'kept');
+      await expect(store.getFile(ref, path, { maxBytes: 299_999 })).rejects.toThrow(TooLarge);
+      await expect(store.getFile({ ...ref, sha256: sha256(text('b')) }, path, LIMIT)).rejects.toThrow(ChecksumMismatch);
+      await expect(store.getFile({ ...ref, bytes: 3 }, path, LIMIT)).rejects.toThrow(ChecksumMismatch);
+      await expect(store.getFile({ ...ref, key: 'none' }, path, LIMIT)).rejects.toThrow(ObjectMissing);
+      await expect(store.getFile({ ...ref, bucket: 'nobody' }, path, LIMIT)).rejects.toThrow(ObjectMissing);
+      await expect(store.getFile(ref, join(folder, 'no', 'folder'), LIMIT)).rejects.toThrow(StoreUnavailable);
+      expect(await readFile(path, 'utf8')).toBe('as it was');
+      expect(await readdir(folder)).toEqual(['kept']);
+    });
+
+    it('are written by many at once', async () => {
+      const store = await create();
+      const body = seededBytes(500_000, 'shared');
+      const ref = await store.putOnce('miner-1', 'a', body);
+      const path = join(folder, 'one');
+      await Promise.all(Array.from({ length: 8 }, () => store.getFile(ref, path, LIMIT)));
+      expect(sha256(await readFile(path))).toBe(ref.sha256);
+      expect(await readdir(folder)).toEqual(['one']);
+    });
+  });
+
+  describe('getRange', () => {
+    it.each([[0, 0], [0, 1], [3, 7], [990, 1000], [990, 2000], [1000, 1001], [5000, 6000], [0, 1000], [1000, 1000]])('gives the bytes from %i up to %i, as far as there are any', async (start, end) => {
+      const store = await create();
+      const body = seededBytes(1000, 'range');
+      const { bucket, key } = await store.putOnce('miner-1', 'a', body);
+      expect(Buffer.compare(await store.getRange(bucket, key, { start, end }, LIMIT), body.subarray(start, end))).toBe(0);
+    });
+
+    it('gives nothing of an empty object, and misses what is not there', async () => {
+      const store = await create();
+      await store.putOnce('miner-1', 'empty', text(''));
+      expect(await store.getRange('miner-1', 'empty', { start: 0, end: 10 }, LIMIT)).toHaveLength(0);
+      for (const range of [{ start: 0, end: 0 }, { start: 1, end: 2 }]) await expect(store.getRange('miner-1', 'none', range, LIMIT)).rejects.toThrow(ObjectMissing);
+    });
+
+    it.each([[2, 1], [-1, 1], [0.5, 1], [0, Infinity], [Number.NaN, 1]])('takes %d up to %d for no range', async (start, end) => {
+      const store = await create();
+      await store.putOnce('miner-1', 'a', text('abc'));
+      await expect(store.getRange('miner-1', 'a', { start, end }, LIMIT)).rejects.toThrow(InvalidInput);
+    });
+
+    it('takes no range above the limit', async () => {
+      const store = await create();
+      await store.putOnce('miner-1', 'a', text('abc'));
+      await expect(store.getRange('miner-1', 'a', { start: 0, end: 3 }, { maxBytes: 2 })).rejects.toThrow(TooLarge);
+    });
+  });
+
+  describe('createBucket', () => {
+    it('makes a bucket, and leaves one that is there as it is', async () => {
+      const store = await create();
+      await store.createBucket('new-one');
+      const ref = await store.putOnce('new-one', 'a', text('a'));
+      await store.createBucket('new-one');
+      expect(await store.get(ref, LIMIT)).toEqual(text('a'));
+      await expect(store.createBucket('../x')).rejects.toThrow(InvalidInput);
     });
   });
 

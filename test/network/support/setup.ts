@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { TestProject } from 'vitest/node';
 import { findTemporal } from '../../../client/embedded/find-temporal.ts';
+import { findVersitygw } from '../../../client/embedded/find-versitygw.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -19,8 +20,11 @@ declare module 'vitest' {
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'genki-bundle-'));
   const workflowsPath = fileURLToPath(new URL('./workflows.ts', import.meta.url));
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  // built once, which takes longer than any test may; those that need it say so when it is missing
+  await findVersitygw({ env: process.env, say }).catch(() => undefined);
   const [temporal, { code }] = await Promise.all([
-    findTemporal({ env: process.env, say: (line) => process.stderr.write(`${line}\n`) }),
+    findTemporal({ env: process.env, say }),
     bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }),
   ]);
   const workflowBundle = join(folder, 'workflows.js');
