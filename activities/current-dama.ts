@@ -57,11 +57,12 @@ async function isThere(store: ObjectStore, { weights, config }: Dama): Promise<b
 async function standingsAt({ chain, store, deployment }: Deps, metagraph: Metagraph): Promise<Standing[]> {
   const { competition, competitionDigest } = deployment;
   const commitments = await chain.commitments(metagraph.netuid, metagraph.at.hash);
+  const validators = new Map(metagraph.neurons.flatMap((n) => (n.validatorPermit ? [[n.hotkey, n] as const] : [])));
   const standings: Standing[] = [];
   for (const { hotkey, data } of commitments) {
-    const neuron = metagraph.neurons.find((n) => n.hotkey === hotkey);
+    const neuron = validators.get(hotkey);
     const record = decodeCommitRecord(data);
-    if (!neuron?.validatorPermit || !record.ok) continue;
+    if (!neuron || !record.ok) continue;
     const location = commitLocation(record.value, new Set(Object.keys(competition.endpoints)));
     if (!location.ok || location.value.kind !== 'bucket') continue;
     try {

@@ -5,6 +5,8 @@ import type { Dama } from '../genki/protocol/dama.ts';
 export type Deployment = {
   readonly competition: Competition;
   readonly competitionDigest: string;
+  /** The owner's, hex; checked against the chain where a worker starts. */
+  readonly competitionSignature?: string;
   /** The Dama that the competition began with. */
   readonly genesisDama: Dama;
   /** The chain's block time. */

@@ -1,9 +1,10 @@
 import * as z from 'zod';
-import { ChecksumMismatch, FAULTS, faultOf, isFault, type Fault } from '../genki/errors.ts';
+import { FAULTS, faultOf, isFault, type Fault } from '../genki/errors.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
 import type { ObjectStore } from '../genki/store/object-store.ts';
 import { parseJson } from './parse-json.ts';
 import { plainText } from './plain-text.ts';
+import { putFirst } from './put-first.ts';
 
 /** Where it is kept that something was refused. */
 export type RefusalPlace = { readonly store: ObjectStore; readonly bucket: string; readonly key: string };
@@ -27,7 +28,8 @@ export async function unlessRefused<T>(place: RefusalPlace, look: () => Promise<
     const fault = faultOf(error);
     if (!fault) throw error;
     const refusal: Refusal = { version: 1, error: fault.name, reason: plainText(fault.message) };
-    await keep(place, refusal);
+    // of two looks at the same time, the first to find a fault is remembered
+    await putFirst(place.store, place, new TextEncoder().encode(canonicalJson(refusal)));
     throw errorOf(refusal, fault);
   }
 }
@@ -39,15 +41,6 @@ async function recall({ store, bucket, key }: RefusalPlace): Promise<Refusal | u
   } catch (error) {
     if (!faultOf(error)) throw error;
     return undefined;
-  }
-}
-
-/** Of two looks at the same time, the first to find a fault is remembered. */
-async function keep({ store, bucket, key }: RefusalPlace, refusal: Refusal): Promise<void> {
-  try {
-    await store.putOnce(bucket, key, new TextEncoder().encode(canonicalJson(refusal)));
-  } catch (error) {
-    if (!(error instanceof ChecksumMismatch)) throw error;
   }
 }
 

@@ -1,15 +1,19 @@
+import { setImmediate } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/activity';
+import type { Chain } from '../genki/chain/chain.ts';
 import { verifySignature } from '../genki/chain/keys.ts';
-import { BadSubmission, faultOf, StoreUnavailable } from '../genki/errors.ts';
+import { BadSubmission, faultOf, ObjectMissing, StoreUnavailable } from '../genki/errors.ts';
 import { deduplicate } from '../genki/evaluation/duplicates.ts';
-import { similarities, type Similarity } from '../genki/evaluation/similarity.ts';
+import { closestEarlier, type Similarity } from '../genki/evaluation/similarity.ts';
 import { clipToMedianNorm } from '../genki/federation/norm-clip.ts';
 import { readMusicConfig, type MusicConfig } from '../genki/music/config.ts';
 import { decodeAdapter, updateNorm } from '../genki/music/lora.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
 import { commitLocation, decodeCommitRecord } from '../genki/protocol/commit-record.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
-import { verifyManifest } from '../genki/protocol/manifest.ts';
+import { ADAPTER_FILE, manifestCommit, verifyManifest } from '../genki/protocol/manifest.ts';
 import { contentDigest, decodeSafetensors } from '../genki/protocol/safetensors.ts';
+import { keyFileOf, MAX_KEY_FILE_BYTES, openKeyFile, SEAL_BYTES, unseal, type Content } from '../genki/protocol/sealing.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import type { Deployment } from './deployment.ts';
 import { unlessRefused } from './refusals.ts';
@@ -26,26 +30,28 @@ export type Compared = {
   readonly factors: readonly number[];
 };
 
-export type SubmissionDeps = { readonly store: ObjectStore; readonly deployment: Deployment };
+export type SubmissionDeps = { readonly chain: Chain; readonly store: ObjectStore; readonly deployment: Deployment };
 export type SubmissionActivities = ReturnType<typeof createSubmissionActivities>;
 
-const ADAPTER_FILE = 'adapter_model.safetensors';
 const MAX_CONFIG_BYTES = 2 ** 20;
 
-export const createSubmissionActivities = ({ store, deployment }: SubmissionDeps) => ({
+export const createSubmissionActivities = ({ chain, store, deployment }: SubmissionDeps) => ({
   /**
-   * What the miner committed: the manifest and the adapter that its record binds, and nothing else. What is wrong with
-   * them is remembered, and they are not fetched again before there is a new commitment or another Dama.
+   * What the miner committed: the manifest and the adapter that its record binds, opened with the key that it published,
+   * and nothing else. What is wrong with them is remembered, and they are not fetched again before there is a new
+   * commitment or another Dama.
    * @throws {BadSubmission} {ChecksumMismatch} {ObjectMissing} {TooLarge} each the miner's fault
-   * @throws {NewerSchema} {StoreUnavailable} {InvalidInput} none of them is
+   * @throws {NewerSchema} {StoreUnavailable} {ChainUnavailable} {InvalidInput} {KeyNotPublished} none of them is
    */
   async fetchSubmission({ round, submission }: { round: RoundContext; submission: Submission }): Promise<Fetched> {
     const music = await musicOf(store, round).catch(notItsFault);
     const place = { store, bucket: round.privateBucket, key: refusalKey(round, submission) };
     const { bytes, digest, norm } = await unlessRefused(place, async () => {
-      const file = await openCommitted({ store, deployment }, { round, submission });
-      const { adapterBytes: maxBytes, adapterTensors: maxTensors, adapterElements: maxElements, updateNorm: maxNorm } = deployment.competition.limits;
-      const body = await store.get(file, { maxBytes });
+      const committed = await openCommitted({ chain, store, deployment }, { round, submission });
+      const { adapterBytes, adapterTensors: maxTensors, adapterElements: maxElements, updateNorm: maxNorm } = deployment.competition.limits;
+      const key = await publishedKey({ chain, store, deployment }, { committed, submission });
+      const sealed = await store.get(committed.file, { maxBytes: adapterBytes + SEAL_BYTES });
+      const body = unseal(sealed, key, { hotkey: submission.hotkey, competition: round.competition.digest, content: committed.content });
       const { tensors } = decodeSafetensors(body, { maxTensors, maxElements });
       const adapter = decodeAdapter(body, { music, lora: round.lora, maxNorm });
       return { bytes: body, digest: contentDigest(tensors), norm: updateNorm(adapter) };
@@ -58,9 +64,17 @@ export const createSubmissionActivities = ({ store, deployment }: SubmissionDeps
   async compareSubmissions({ round, submissions }: { round: RoundContext; submissions: readonly Fetched[] }): Promise<Compared> {
     const music = await musicOf(store, round);
     const decoded = await Promise.all(
-      submissions.map(async ({ adapter, digest }) => ({ digest, adapter: decodeAdapter(await store.get(adapter, { maxBytes: adapter.bytes }), { music, lora: round.lora }) })),
+      submissions.map(async ({ adapter: ref, digest }) => {
+        const adapter = decodeAdapter(await store.get(ref, { maxBytes: ref.bytes }), { music, lora: round.lora });
+        return { digest, adapter, norm: updateNorm(adapter) };
+      }),
     );
-    const found = similarities(decoded);
+    const found: Similarity[] = [];
+    for (const index of decoded.keys()) {
+      found.push(closestEarlier(decoded, index));
+      // a pair takes milliseconds, and 256 miners make 32,640: in between the worker has other things to do
+      await setImmediate();
+    }
     const { copyCosine, normFloor: floor, normCap: cap } = round.thresholds;
     const { originals, duplicates } = deduplicate(found, copyCosine);
     const clipped = clipToMedianNorm(originals.map((i) => submissions[i]!.norm), { floor, cap });
@@ -70,8 +84,11 @@ export const createSubmissionActivities = ({ store, deployment }: SubmissionDeps
   },
 });
 
-/** Where the adapter lies, once record and manifest are what they should be. */
-async function openCommitted({ store, deployment }: SubmissionDeps, { round, submission }: { round: RoundContext; submission: Submission }): Promise<ObjectRef> {
+/** A sealed adapter as its manifest, which lies in this bucket under this commit, names it. */
+type Committed = { readonly bucket: string; readonly commit: string; readonly file: ObjectRef; readonly content: Content };
+
+/** The adapter, once record and manifest are what they should be. */
+async function openCommitted({ store, deployment }: SubmissionDeps, { round, submission }: { round: RoundContext; submission: Submission }): Promise<Committed> {
   const { limits, endpoints } = deployment.competition;
   const record = decodeCommitRecord(submission.data);
   if (!record.ok) throw new BadSubmission(record.reason);
@@ -84,7 +101,33 @@ async function openCommitted({ store, deployment }: SubmissionDeps, { round, sub
   const { files } = verifyManifest(manifest, expected, verifySignature);
   const file = files.find(({ name }) => name === ADAPTER_FILE);
   if (!file) throw new BadSubmission(`Expected the file ${ADAPTER_FILE} in the manifest, got ${files.map(({ name }) => name).join(', ')}`);
-  return file.ref;
+  if (!file.content) throw new BadSubmission(`Expected the file ${ADAPTER_FILE} sealed until its commit is final, got it open`);
+  return { bucket, commit: manifestCommit(manifest), file: file.ref, content: file.content };
+}
+
+/**
+ * The key to what was committed (protocol §1.6a). It is waited for until a deadline in finalized blocks; what was not there
+ * then is never looked for again.
+ *
+ * 1. The head is read before the store: whoever finds nothing has looked after the deadline that it judges by.
+ * 2. A key that is out by the deadline is found by every validator. Two may differ on one that comes later: between their
+ *    last looks, which lie apart by what their heads differ in, one block's wait and the store's lag; or because one of
+ *    them first looked after it came. The chain does not know when a key came, and its owner, who could as well serve one
+ *    validator and not another, risks nothing but its own score: weight that no majority gives is clipped by the consensus.
+ */
+async function publishedKey({ chain, store, deployment }: SubmissionDeps, { committed, submission }: { committed: Committed; submission: Submission }): Promise<Uint8Array> {
+  const { bucket, commit } = committed;
+  const { hotkey, commitBlock } = submission;
+  const deadline = commitBlock + deployment.competition.timing.keyDeadlineBlocks;
+  const head = await chain.head();
+  const file = await store.getByKey(bucket, keyFileOf(commit), { maxBytes: MAX_KEY_FILE_BYTES }).catch(unlessMissing);
+  if (file) return openKeyFile(file, { hotkey, manifest: commit }, verifySignature);
+  if (head.number >= deadline) throw new BadSubmission(`Expected the key ${bucket}/${keyFileOf(commit)} by block ${deadline}, got none`);
+  throw ApplicationFailure.create({ message: `The key ${bucket}/${keyFileOf(commit)} is not there yet, it has until block ${deadline}, the head is ${head.number}`, type: 'KeyNotPublished', nextRetryDelay: deployment.blockMs, category: 'BENIGN' });
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (!(error instanceof ObjectMissing)) throw error;
 }
 
 /** A commitment may be right for one Dama and wrong for the next one. */

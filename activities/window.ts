@@ -1,14 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { activityInfo } from '@temporalio/activity';
 import * as z from 'zod';
 import type { Chain } from '../genki/chain/chain.ts';
 import { InvalidInput } from '../genki/errors.ts';
 import { adapterConfigJson } from '../genki/music/lora.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
-import { encodeCommitRecord } from '../genki/protocol/commit-record.ts';
+import { commitLocation, decodeCommitRecord, encodeCommitRecord } from '../genki/protocol/commit-record.ts';
 import type { Competition } from '../genki/protocol/competition.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
 import type { Dama } from '../genki/protocol/dama.ts';
-import { manifestCommit, manifestHash, manifestKey, type AdapterManifest, type ManifestBody } from '../genki/protocol/manifest.ts';
+import { ADAPTER_FILE, manifestCommit, manifestHash, manifestKey, type AdapterManifest, type ManifestBody } from '../genki/protocol/manifest.ts';
+import { contentOf, keyFileOf, MAX_KEY_FILE_BYTES, seal, SECRET_BYTES, type Content } from '../genki/protocol/sealing.ts';
 import { windowBounds, windowOf } from '../genki/protocol/window.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import type { Trained, TrainInput } from './model/train.ts';
@@ -16,6 +18,7 @@ import { currentDama } from './current-dama.ts';
 import type { Deployment } from './deployment.ts';
 import { parseInput } from './parse-input.ts';
 import { participantOf, type Participant } from './participants.ts';
+import { putFirst } from './put-first.ts';
 import { Reference } from './reference.ts';
 
 /** What a person may say; everything else is read from the chain and the configuration, and recorded. */
@@ -26,6 +29,8 @@ const WindowInput = z.strictObject({
   steps: z.int().min(1).max(1_000_000).optional(),
   /** Submit this adapter, made elsewhere, instead of training one. */
   adapter: Reference.optional(),
+  /** Only to be sure which one it is: a window is always the chain's current one. */
+  window: z.int().nonnegative().optional(),
 });
 export type WindowInput = z.infer<typeof WindowInput>;
 
@@ -33,17 +38,27 @@ export type WindowInput = z.infer<typeof WindowInput>;
 export type Window = {
   readonly hotkey: string;
   readonly netuid: number;
+  readonly miner: string;
+  readonly competition: string;
   readonly index: number;
+  readonly lastBlock: number;
   readonly adapterId: string;
   /** Of the Dama that is trained on. */
   readonly base: string;
   readonly bucket: string;
+  /** Where the miner keeps what nobody else reads. */
+  readonly privateBucket: string;
   readonly work: Work;
 };
 /** Training on the miner's own music, or an adapter that was made elsewhere. */
 export type Work = { readonly kind: 'train'; readonly dataset: NonNullable<Participant['dataset']>; readonly input: TrainInput } | { readonly kind: 'given'; readonly adapter: ObjectRef };
-export type Resolved = { readonly kind: 'ready'; readonly window: Window } | { readonly kind: 'skipped'; readonly reason: string };
-export type Published = { readonly manifest: ObjectRef; /** the commit record, hex */ readonly record: string };
+/** `owed`: the key of the miner's newest commitment, which whoever made it did not live to publish. */
+export type Resolved = ({ readonly kind: 'ready'; readonly window: Window } | { readonly kind: 'skipped'; readonly reason: string }) & { readonly owed?: SignedKey };
+/** An adapter as it lies in the public bucket, and where the key and nonce are that sealed it. */
+export type Sealed = { readonly file: ObjectRef; readonly content: Content; readonly secret: { readonly bucket: string; readonly key: string } };
+export type Published = { readonly manifest: ObjectRef; /** its first 40 hex digits, which name it */ readonly commit: string; /** the commit record, hex */ readonly record: string };
+/** A signed key that waits in the private bucket, by its manifest's commit. */
+export type SignedKey = { readonly bucket: string; readonly privateBucket: string; readonly commit: string };
 
 export type WindowDeps = { readonly chain: Chain; readonly store: ObjectStore; readonly deployment: Deployment; readonly participants: () => Promise<readonly Participant[]>; readonly defaultHotkey: string | undefined };
 export type WindowActivities = ReturnType<typeof createWindowActivities>;
@@ -54,38 +69,55 @@ const CHECKPOINT_EVERY_STEPS = 10;
 export const createWindowActivities = ({ chain, store, deployment, participants, defaultHotkey }: WindowDeps) => ({
   /** Fills in everything that the input leaves open, at the finalized head. */
   async resolveWindow(input: unknown): Promise<Resolved> {
-    const { hotkey, steps, adapter } = parseInput(WindowInput, input, 'trainingWindow');
+    const { hotkey, steps, adapter, window: wanted } = parseInput(WindowInput, input, 'trainingWindow');
     const miner = participantOf(await participants(), 'miner', hotkey ?? defaultHotkey);
     const { competition } = deployment;
     const { netuid, timing: { windowBlocks } } = competition;
     const head = await chain.head();
     const index = windowOf(head.number, windowBlocks);
-    const { first } = windowBounds(index, windowBlocks);
+    if (wanted !== undefined && wanted > index) throw new InvalidInput(`Expected the current window, ${index}, got ${wanted}`);
+    if (wanted !== undefined && wanted < index) return { kind: 'skipped', reason: `window ${wanted} has passed, the chain is in window ${index}` };
+    if (head.number < competition.activationBlock) return { kind: 'skipped', reason: `the competition begins at block ${competition.activationBlock}, the chain is at ${head.number}` };
+    const { first, last } = windowBounds(index, windowBlocks);
     // that it fits is better known before the training than after
     recordOf(competition, { bucket: miner.bucket, commit: '0'.repeat(40), hash: '0'.repeat(44) });
     const mine = (await chain.commitments(netuid, head.hash)).find((c) => c.hotkey === miner.hotkey);
-    if (mine && mine.block >= first) return { kind: 'skipped', reason: `already committed in window ${index}, at block ${mine.block}` };
+    const owed = mine && (await owedKey(store, competition, { miner, record: mine.data }));
+    if (mine && mine.block >= first) return { kind: 'skipped', reason: `already committed in window ${index}, at block ${mine.block}`, ...(owed && { owed }) };
     const { dama } = await currentDama({ chain, store, deployment }, await chain.metagraph(netuid, head.hash));
     const window: Window = {
       hotkey: miner.hotkey,
       netuid,
+      miner: miner.name,
+      competition: competition.id,
       index,
+      lastBlock: last,
       adapterId: `${competition.id}/${miner.hotkey}`,
       base: dama.digest,
       bucket: miner.bucket,
+      privateBucket: miner.privateBucket,
       work: adapter ? { kind: 'given', adapter } : trainingOf(miner, { deployment, base: dama, index, steps }),
     };
-    return { kind: 'ready', window };
+    return { kind: 'ready', window, ...(owed && { owed }) };
   },
 
-  /** The adapter under its content-addressed key in the public bucket. */
-  async publishAdapter({ window, adapter }: { window: Window; adapter: ObjectRef }): Promise<ObjectRef> {
-    const body = await store.get(adapter, { maxBytes: deployment.competition.limits.adapterBytes });
-    return await store.putOnce(window.bucket, `adapters/${adapter.sha256}.safetensors`, body);
+  /**
+   * The adapter, sealed, under its content-addressed key in the public bucket. Key and nonce are kept in the private one
+   * before anything is uploaded, so that whoever does this again makes the same bytes of the same adapter.
+   */
+  async sealAdapter({ window, adapter }: { window: Window; adapter: ObjectRef }): Promise<Sealed> {
+    const { competition: { limits }, competitionDigest: competition } = deployment;
+    const body = await store.get(adapter, { maxBytes: limits.adapterBytes });
+    const content = contentOf(body);
+    const { hotkey, index, bucket, privateBucket } = window;
+    const secret = { bucket: privateBucket, key: `secrets/${digestOf({ competition, hotkey, window: index, content })}` };
+    await putFirst(store, secret, randomBytes(SECRET_BYTES));
+    const sealed = seal(body, await store.getByKey(secret.bucket, secret.key, { maxBytes: SECRET_BYTES }), { hotkey, competition });
+    return { file: await store.putOnce(bucket, `adapters/${sha256Hex(sealed)}.sealed`, sealed), content, secret };
   },
 
   /** What the miner is going to sign, beside PEFT's configuration file. */
-  async draftManifest({ window, fence, adapter, trained }: { window: Window; fence: number; adapter: ObjectRef; trained?: Trained }): Promise<ManifestBody> {
+  async draftManifest({ window, fence, sealed, trained }: { window: Window; fence: number; sealed: Sealed; trained?: Trained }): Promise<ManifestBody> {
     const config = new TextEncoder().encode(adapterConfigJson(deployment.competition.lora, window.base));
     const configRef = await store.putOnce(window.bucket, `adapters/${sha256Hex(config)}.json`, config);
     const body: AdapterManifest = {
@@ -98,7 +130,7 @@ export const createWindowActivities = ({ chain, store, deployment, participants,
       window: window.index,
       fence,
       files: [
-        { name: 'adapter_model.safetensors', ref: adapter },
+        { name: ADAPTER_FILE, ref: sealed.file, content: sealed.content },
         { name: 'adapter_config.json', ref: configRef },
       ],
       ...(trained && window.work.kind === 'train' && {
@@ -114,9 +146,28 @@ export const createWindowActivities = ({ chain, store, deployment, participants,
     const bytes = new TextEncoder().encode(text);
     const manifest = await store.putOnce(bucket, manifestKey(bytes), bytes);
     const { body } = JSON.parse(text) as { body: ManifestBody };
-    return { manifest, record: recordOf(deployment.competition, { bucket, commit: manifestCommit(bytes), hash: manifestHash(bytes, body) }) };
+    const commit = manifestCommit(bytes);
+    return { manifest, commit, record: recordOf(deployment.competition, { bucket, commit, hash: manifestHash(bytes, body) }) };
+  },
+
+  /** Makes the signed key public, beside its manifest: not before that is committed for good. */
+  async publishKey({ bucket, privateBucket, commit }: SignedKey): Promise<ObjectRef> {
+    const file = keyFileOf(commit);
+    return await store.putOnce(bucket, file, await store.getByKey(privateBucket, file, { maxBytes: MAX_KEY_FILE_BYTES }));
   },
 });
+
+async function owedKey(store: ObjectStore, { endpoints }: Competition, { miner, record }: { miner: Participant; record: string }): Promise<SignedKey | undefined> {
+  const { bucket, privateBucket } = miner;
+  const decoded = decodeCommitRecord(record);
+  const location = decoded.ok ? commitLocation(decoded.value, new Set(Object.keys(endpoints))) : decoded;
+  if (!decoded.ok || !location.ok || location.value.kind !== 'bucket' || location.value.bucket !== bucket) return undefined;
+  const commit = decoded.value.commit!;
+  const isOwed = (await store.head(privateBucket, keyFileOf(commit))) !== undefined && (await store.head(bucket, keyFileOf(commit))) === undefined;
+  return isOwed ? { bucket, privateBucket, commit } : undefined;
+}
+
+const digestOf = (value: unknown): string => sha256Hex(new TextEncoder().encode(canonicalJson(value))).slice(0, 32);
 
 /** @throws {InvalidInput} when the bucket's name is too long for it */
 function recordOf({ endpoints, id }: Competition, { bucket, commit, hash }: { bucket: string; commit: string; hash: string }): string {
@@ -131,7 +182,7 @@ function trainingOf(miner: Participant, { deployment, base, index, steps }: { de
   const { hyper, replay, replayRows } = competition.training;
   const seed = `${competitionDigest}/${hotkey}/${index}`;
   const recipe = { base, dataset: dataset.ref, replay, replayRows, lora: competition.lora, hyper: { ...hyper, steps: steps ?? hyper.steps }, seed };
-  const prefix = `training/${sha256Hex(new TextEncoder().encode(canonicalJson(recipe))).slice(0, 32)}`;
+  const prefix = `training/${digestOf(recipe)}`;
   return { kind: 'train', dataset, input: { ...recipe, bucket, prefix, checkpointEverySteps: CHECKPOINT_EVERY_STEPS } };
 }
 

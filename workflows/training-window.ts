@@ -1,110 +1,105 @@
-import { ActivityFailure, ApplicationFailure, CancellationScope, condition, defineQuery, isCancellation, setCurrentDetails, setHandler, sleep, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { Window, WindowInput } from '../activities/window.ts';
-import { LEASE_TIMING, type Holder } from '../genki/protocol/lease.ts';
+import { CancellationScope, defineQuery, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import type { Published, Resolved, Window, WindowInput } from '../activities/window.ts';
+import type { Holder } from '../genki/protocol/lease.ts';
+import type { Content } from '../genki/protocol/sealing.ts';
 import type { ObjectRef } from '../genki/store/object-store.ts';
-import { leaseGranted } from './adapter-lease.ts';
+import { holdLease, isLeaseLost, underLease } from './hold-lease.ts';
 import { HOTKEY, NET_UID, OUTCOME, PHASE, WINDOW } from './search-attributes.ts';
-import { objects, quick, training, wallet } from './steps.ts';
+import { disclosing, objects, quick, training, wallet } from './steps.ts';
 import { submitterOf } from './submit-once.ts';
+import { windowPage, type WindowProgress } from './window-page.ts';
 
 export type WindowOutcome =
-  | { readonly kind: 'committed'; readonly hotkey: string; readonly window: number; readonly block: number; readonly manifest: ObjectRef; readonly adapter: ObjectRef; readonly fence: number; readonly loss?: { readonly first: number; readonly last: number } }
+  | {
+      readonly kind: 'committed';
+      readonly hotkey: string;
+      readonly window: number;
+      readonly block: number;
+      readonly manifest: ObjectRef;
+      readonly adapter: Content;
+      /** The published key to the sealed adapter. */
+      readonly key: ObjectRef;
+      readonly fence: number;
+      readonly loss?: { readonly first: number; readonly last: number };
+    }
   | { readonly kind: 'skipped'; readonly reason: string }
   | { readonly kind: 'abandoned'; readonly reason: string };
 
-export type WindowProgress = { readonly phase: string; readonly hotkey?: string; readonly window?: number; readonly fence?: number };
 export const windowProgress = defineQuery<WindowProgress>('progress');
 
-/** A miner's window: resolve → lock adapter → train → upload → commit → release. */
+/** Says where a window has come to. */
+type Enter = (phase: string, more?: Partial<WindowProgress>) => void;
+
+/** A miner's window: resolve → lock adapter → train → upload sealed → commit → publish the key → release. */
 export async function trainingWindow(input: WindowInput = {}): Promise<WindowOutcome> {
   let progress: WindowProgress = { phase: 'resolve' };
-  setHandler(windowProgress, () => progress, { description: 'phase, hotkey, window, fence' });
-  const enter = (phase: string, more: Partial<WindowProgress> = {}): void => {
+  setHandler(windowProgress, () => progress, { description: 'phase, window, lease, training, commit' });
+  const enter: Enter = (phase, more = {}) => {
     progress = { ...progress, ...more, phase };
     upsertSearchAttributes([{ key: PHASE, value: phase }]);
-    setCurrentDetails(`**${phase}** · window ${progress.window ?? '–'} · fence ${progress.fence ?? '–'}`);
+    setCurrentDetails(windowPage(progress));
   };
-  const end = (outcome: WindowOutcome): WindowOutcome => { enter('done'); upsertSearchAttributes([{ key: OUTCOME, value: outcome.kind }]); return outcome; };
+  const end = (outcome: WindowOutcome): WindowOutcome => {
+    enter('done', outcome.kind === 'committed' ? { keyPublished: true } : { ended: `${outcome.kind}: ${outcome.reason}` });
+    upsertSearchAttributes([{ key: OUTCOME, value: outcome.kind }]);
+    return outcome;
+  };
 
-  const resolved = await quick.resolveWindow(input);
+  const resolved = await resolve(input);
   if (resolved.kind === 'skipped') return end(resolved);
   const { window } = resolved;
   upsertSearchAttributes([{ key: NET_UID, value: String(window.netuid) }, { key: HOTKEY, value: window.hotkey }, { key: WINDOW, value: window.index }]);
-  enter('lock adapter', { hotkey: window.hotkey, window: window.index });
+  enter('lock adapter', pageOf(window));
   const { waited, ...lease } = await holdLease(window.adapterId);
   try {
     // whoever held it before may have committed for this window
-    const again = waited ? await quick.resolveWindow(input) : resolved;
+    const again = waited ? await resolve(input) : resolved;
     if (again.kind === 'skipped') return end(again);
-    return end(await underLease(again.window, lease, (phase) => enter(phase, { fence: lease.fence })));
+    enter('train', { ...pageOf(again.window), fence: lease.fence });
+    return end(await underLease(again.window.adapterId, lease, () => trainAndCommit(again.window, lease, enter)));
   } catch (error) {
     if (!isLeaseLost(error)) throw error;
-    return end({ kind: 'abandoned', reason: 'the lease passed to somebody else; nothing was published' });
+    return end({ kind: 'abandoned', reason: 'the lease passed to somebody else; nothing was committed' });
   } finally {
-    await CancellationScope.nonCancellable(() => quick.releaseLease({ adapterId: window.adapterId, ...lease }));
+    await CancellationScope.nonCancellable(() => quick.releaseLease.executeWithOptions({ summary: `release lease · fence ${lease.fence}` }, [{ adapterId: window.adapterId, ...lease }]));
   }
 }
 
-/** The work, while a keeper beside it proves to the lease that its holder lives; losing the lease cancels the work. */
-async function underLease(window: Window, lease: Holder, enter: (phase: string) => void): Promise<WindowOutcome> {
-  return await CancellationScope.cancellable(async () => {
-    const scope = CancellationScope.current();
-    let lost: unknown;
-    const keeper = keepLease(window.adapterId, lease).catch((error: unknown) => {
-      if (!isCancellation(error)) lost = error;
-      scope.cancel();
-    });
-    try {
-      return await trainAndCommit(window, lease, enter);
-    } catch (error) {
-      throw isCancellation(error) && lost !== undefined ? lost : error;
-    } finally {
-      scope.cancel();
-      await keeper;
-    }
+/** What there is to do; and first what an earlier window of this miner has left undone. */
+async function resolve(input: WindowInput): Promise<Resolved> {
+  const resolved = await quick.resolveWindow.executeWithOptions({ summary: 'resolve window at the finalized head' }, [input]);
+  if (resolved.owed) await disclosing.publishKey.executeWithOptions({ summary: `publish key · ${resolved.owed.commit}` }, [resolved.owed]);
+  return resolved;
+}
+
+const pageOf = ({ netuid, competition, hotkey, miner, index, lastBlock, work }: Window): Partial<WindowProgress> => ({
+  netuid, competition, hotkey, miner, window: index, lastBlock, ...(work.kind === 'train' && { steps: work.input.hyper.steps }),
+});
+
+async function trainAndCommit(window: Window, { fence }: Holder, enter: Enter): Promise<WindowOutcome> {
+  const { hotkey, miner, index, bucket, privateBucket, work } = window;
+  const trained = work.kind === 'train' ? await training.trainAdapter.executeWithOptions({ summary: `train ${work.input.hyper.steps} steps · ${miner}` }, [work.input]) : { adapter: work.adapter };
+  const loss = 'steps' in trained ? { loss: { first: trained.firstLoss, last: trained.lastLoss } } : {};
+  enter('upload', { ...loss, adapterBytes: trained.adapter.bytes });
+  const sealed = await objects.sealAdapter.executeWithOptions({ summary: `seal ${trained.adapter.bytes} bytes · ${miner}` }, [{ window, adapter: trained.adapter }]);
+  const body = await quick.draftManifest.executeWithOptions({ summary: `draft manifest · window ${index}` }, [{ window, fence, sealed, ...('steps' in trained && { trained }) }]);
+  const { signManifest, signKey } = wallet(hotkey);
+  const text = await signManifest.executeWithOptions({ summary: `sign manifest · window ${index}` }, [body]);
+  const published = await objects.publishManifest.executeWithOptions({ summary: `publish manifest · ${bucket}` }, [{ bucket, text }]);
+  await signKey.executeWithOptions({ summary: `sign key · ${published.commit}` }, [{ secret: sealed.secret, manifest: published.commit }]);
+  enter('commit');
+  // what may be committed has to be opened: from here on nobody cancels it, nor does the loss of the lease
+  return await CancellationScope.nonCancellable(async (): Promise<WindowOutcome> => {
+    const block = await commit(window, published);
+    if (typeof block !== 'number') return block;
+    enter('publish key', { block });
+    const key = await disclosing.publishKey.executeWithOptions({ summary: `publish key · ${published.commit}` }, [{ bucket, privateBucket, commit: published.commit }]);
+    return { kind: 'committed', hotkey, window: index, block, manifest: published.manifest, adapter: sealed.content, key, fence, ...loss };
   });
 }
 
-async function trainAndCommit(window: Window, { fence }: Holder, enter: (phase: string) => void): Promise<WindowOutcome> {
-  const { hotkey, index, netuid, work } = window;
-  enter('train');
-  const trained = work.kind === 'train' ? await training.trainAdapter.executeWithOptions({ summary: `${work.input.hyper.steps} steps` }, [work.input]) : { adapter: work.adapter };
-  enter('upload');
-  const adapter = await objects.publishAdapter({ window, adapter: trained.adapter });
-  const body = await quick.draftManifest({ window, fence, adapter, ...('steps' in trained && { trained }) });
-  const published = await objects.publishManifest({ bucket: window.bucket, text: await wallet(hotkey).signManifest(body) });
-  enter('commit');
-  const landed = await submitterOf(hotkey)({ key: `commitment/${netuid}/${published.manifest.sha256}`, effect: { kind: 'commitment', netuid, data: published.record } });
-  if (landed.kind === 'refused') return { kind: 'abandoned', reason: `${landed.code}: ${landed.message}` };
-  const loss = 'steps' in trained && { first: trained.firstLoss, last: trained.lastLoss };
-  return { kind: 'committed', hotkey, window: index, block: landed.block, manifest: published.manifest, adapter, fence, ...(loss && { loss }) };
+/** The block in which it is final, or why it never will be. */
+async function commit({ hotkey, netuid }: Window, { manifest, record }: Published): Promise<number | Extract<WindowOutcome, { kind: 'abandoned' }>> {
+  const landed = await submitterOf(hotkey)({ key: `commitment/${netuid}/${manifest.sha256}`, effect: { kind: 'commitment', netuid, data: record } });
+  return landed.kind === 'landed' ? landed.block : { kind: 'abandoned', reason: `${landed.code}: ${landed.message}` };
 }
-
-/** Waits for its turn; the signal is the fast way, asking again the safe one. */
-export async function holdLease(adapterId: string): Promise<Holder & { readonly waited: boolean }> {
-  const holder = workflowInfo().workflowId;
-  let granted = false;
-  let waited = false;
-  setHandler(leaseGranted, () => { granted = true; });
-  for (;;) {
-    const answer = await quick.acquireLease({ adapterId, holder });
-    if (answer.kind === 'granted') return { holder, fence: answer.fence, waited };
-    waited = true;
-    if (answer.kind === 'barred') await sleep(Math.max(1, answer.until - Date.now()), { summary: 'let its last lease lapse' });
-    else await condition(() => granted, LEASE_TIMING.checkMs);
-    granted = false;
-  }
-}
-
-async function keepLease(adapterId: string, lease: Holder): Promise<never> {
-  for (;;) {
-    await sleep(LEASE_TIMING.checkMs, { summary: 'renew the lease' });
-    await quick.renewLease({ adapterId, ...lease });
-  }
-}
-
-const isLeaseLost = (error: unknown): boolean => {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  return cause instanceof ApplicationFailure && cause.type === 'LeaseLost';
-};
-

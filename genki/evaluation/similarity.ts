@@ -49,21 +49,27 @@ function cosine(product: number, first: number, second: number): number {
   return Number.isFinite(value) ? Math.min(1, Math.max(-1, value)) : 0;
 }
 
+/** A submission that others are compared with. */
+export type Comparable = { readonly digest: string; readonly adapter: Adapter; /** Frobenius norm of its update */ readonly norm: number };
+
 /**
- * For each submission the largest similarity to an earlier one: 1 for the same content digest, else how far the cosine of
+ * The largest similarity of a submission to an earlier one: 1 for the same content digest, else how far the cosine of
  * the updates is from 0. The opposite of an update is made from it as much as a copy: merged together they cancel out.
  *
- * @param submissions in commit order; only earlier ones count, so an original is never a copy of its copy
+ * @param submissions in commit order; only those before `index` count, so an original is never a copy of its copy
  */
-export function similarities(submissions: readonly { readonly digest: string; readonly adapter: Adapter }[]): Similarity[] {
-  const norms = submissions.map(({ adapter }) => updateNorm(adapter));
-  return submissions.map(({ digest, adapter }, i) => {
-    let closest: Similarity = { similarity: 0 };
-    for (let to = 0; to < i; to++) {
-      const earlier = submissions[to]!;
-      const similarity = digest === earlier.digest ? 1 : Math.abs(cosine(updateInnerProduct(adapter, earlier.adapter), norms[i]!, norms[to]!));
-      if (similarity > closest.similarity) closest = { similarity, to };
-    }
-    return closest;
-  });
+export function closestEarlier(submissions: readonly Comparable[], index: number): Similarity {
+  const { digest, adapter, norm } = submissions[index]!;
+  let closest: Similarity = { similarity: 0 };
+  for (const [to, earlier] of submissions.slice(0, index).entries()) {
+    const similarity = digest === earlier.digest ? 1 : Math.abs(cosine(updateInnerProduct(adapter, earlier.adapter), norm, earlier.norm));
+    if (similarity > closest.similarity) closest = { similarity, to };
+  }
+  return closest;
+}
+
+/** `closestEarlier` of each submission, in commit order. */
+export function similarities(submissions: readonly Omit<Comparable, 'norm'>[]): Similarity[] {
+  const all = submissions.map(({ digest, adapter }) => ({ digest, adapter, norm: updateNorm(adapter) }));
+  return all.map((_, i) => closestEarlier(all, i));
 }

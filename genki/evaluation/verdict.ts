@@ -8,6 +8,8 @@ export type AcceptThresholds = {
   readonly acceptZ: number;
   /** Part of the whole gain that it must add. */
   readonly minimumShare: number;
+  /** Part of the whole gain that a specialist must bring to its style. */
+  readonly styleShare: number;
   /** Nats per code that a guarded style may lose. */
   readonly guardNats: number;
 };
@@ -21,12 +23,6 @@ export type Verdict = {
   /** In words for a person. */
   readonly reason: string;
 };
-
-/**
- * A specialist has to bring its style this part of the whole gain. As much as the whole gain is what each of as many
- * specialists as styles would bring; honest miners of the small model bring .25 to .5 of it, who imitates a style .11 at most.
- */
-const SPECIALIST_SHARE = 1 / 6;
 
 /** `special`: what it adds to the style that it adds most to. */
 export type Judged = { readonly trial: Trial; readonly verdict: Verdict; readonly special: Estimate };
@@ -59,7 +55,7 @@ export function judgeBy({ holdOut, units, candidates, thresholds }: Rule): Judge
     const special = styles.map((style) => ({ style, ...gainOn({ [style]: 0 }, without.same) })).reduce((a, b) => (b.mean > a.mean ? b : a));
     const exceeds = ({ mean, standardError }: Estimate, z: number, share: number): boolean => mean > z * standardError && mean > share * within.gain;
     const worse = whole.mean < -zWhole * whole.standardError;
-    const teachesOne = !worse && exceeds(special, zStyle, SPECIALIST_SHARE);
+    const teachesOne = !worse && exceeds(special, zStyle, thresholds.styleShare);
     const enough = teachesOne || (without.best !== undefined && exceeds(gainOn(holdOut.floors, without.best), zWhole, thresholds.minimumShare));
     const accepted = within.excess <= 0 && enough;
     const finite = Number.isFinite(whole.mean);

@@ -1,10 +1,13 @@
 import * as z from 'zod';
+import type { Hotkey, Signer } from '../chain/chain.ts';
 import { InvalidInput, NewerSchema } from '../errors.ts';
 import { policyNames } from '../incentive/policies.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { fileDigest } from './digests.ts';
+import type { VerifySignature } from './signed-json.ts';
 
 const VERSION = 1;
+const DOMAIN = 'genki-competition-v1:';
 
 const Count = z.int().positive();
 const Blocks = z.int().nonnegative();
@@ -14,6 +17,8 @@ const Styles = z.array(Style).min(1).refine((names) => new Set(names).size === n
 /** Held-out clips of each style; two at least, so that an error can be told. */
 const Part = z.strictObject({ perPrivateStyle: Count.min(2), perBaseStyle: Count.min(2).or(z.literal(0)) });
 const Ascending = z.array(z.number().positive()).min(1).refine((all) => all.every((one, i) => one > (all[i - 1] ?? 0)), 'expected ascending numbers');
+/** What a round's history and payloads have room for. */
+const MAX_POOL = 256;
 
 /** All numbers that participants have to agree on. Whoever changes one makes another competition: its digest is in every seed, manifest and report. */
 const CompetitionSchema = z
@@ -68,6 +73,8 @@ const CompetitionSchema = z
       normCap: z.number().positive(),
       /** Share of the total gain that a submission must add. */
       minimumShare: Share,
+      /** Share of the total gain that a specialist must bring to the one style that it teaches. */
+      styleShare: Share,
       /** Nats per code that a base style may lose. */
       guardNats: z.number().nonnegative(),
       /** Standard errors that a new Dama must gain. */
@@ -78,12 +85,16 @@ const CompetitionSchema = z
     timing: z.strictObject({
       /** From the commit to the first round that looks at it. */
       evalDelayBlocks: Blocks,
+      /** From the commit to the finalized head from which on a key that is missing is a rejection (§1.6a). */
+      keyDeadlineBlocks: Count,
       windowBlocks: Count,
       /** From the first block of an epoch to its snapshot. */
       snapshotOffsetBlocks: Blocks,
       /** k: the seed is made of the hashes of the snapshot and the k blocks after it. */
       seedBlocks: Count.min(4),
     }),
+    /** Submissions that a round looks at (§1.6d): the best of the last round, and those that have waited longest. */
+    pool: z.strictObject({ top: z.int().nonnegative(), fresh: Count }),
     limits: z.strictObject({ adapterBytes: Count, adapterTensors: Count, adapterElements: Count, /** Frobenius norm of a whole update */ updateNorm: z.number().positive(), manifestBytes: Count }),
     generation: z.strictObject({
       /** For each submission. */
@@ -100,6 +111,7 @@ const CompetitionSchema = z
   .refine(({ styles }) => styles.private.every((style) => !styles.base.includes(style)), 'expected a style to be base or private, got one in both')
   .refine(({ styles }) => styles.private.every((style) => Object.hasOwn(styles.floors, style)), 'expected a floor for every private style')
   .refine(({ thresholds }) => thresholds.normFloor <= thresholds.normCap, 'expected thresholds.normFloor not above thresholds.normCap')
+  .refine(({ pool }) => pool.top + pool.fresh <= MAX_POOL, `expected a pool of at most ${MAX_POOL}`)
   .refine(({ training }) => training.replayRows < training.hyper.batch, 'expected fewer replayed rows than rows');
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
@@ -116,11 +128,20 @@ export function readCompetition(json: unknown): Competition {
   if (versioned.success && versioned.data.version > VERSION) throw new NewerSchema(`Expected a competition of version ${VERSION}, got ${versioned.data.version}`);
   const parsed = CompetitionSchema.safeParse(json);
   if (!parsed.success) throw new InvalidInput(`Expected a competition:\n${z.prettifyError(parsed.error)}`);
+  canonicalJson(parsed.data); // text that has no digest would be found out by whoever asks for it first
   return deepFreeze(parsed.data);
 }
 
 /** Base64 sha256 of its canonical JSON. */
 export const competitionDigest = (competition: Competition): string => fileDigest(canonicalJson(competition));
+
+/** The owner's signature over a competition, 128 hex digits: over `genki-competition-v1:` and its canonical JSON. It holds randomness. */
+export const signCompetition = (competition: Competition, owner: Signer): string => Buffer.from(owner.sign(signed(competition))).toString('hex');
+
+/** Whether the signature is that hotkey's over the competition; never throws. */
+export const isSignedBy = (competition: Competition, { signature, owner }: { readonly signature: string; readonly owner: Hotkey }, verify: VerifySignature): boolean => verify(signed(competition), Buffer.from(signature, 'hex'), owner);
+
+const signed = (competition: Competition): Uint8Array => new TextEncoder().encode(DOMAIN + canonicalJson(competition));
 
 /** How many clips of each style one part of the hold-out has. */
 export function heldOutClips({ styles, holdOut }: Competition, part: HoldOutPart): Record<string, number> {

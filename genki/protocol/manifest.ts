@@ -11,13 +11,18 @@ const DOMAIN = 'genki-manifest-v1:';
 /** The manifest's own name in the digest over it and its files. */
 const MANIFEST = 'manifest.json';
 
+/** PEFT's name of the file that an adapter's manifest is about. */
+export const ADAPTER_FILE = 'adapter_model.safetensors';
+
 const Text = z.string().min(1).max(200);
 const Count = z.int().nonnegative();
 /** Base64 of 32 bytes. */
 const Digest = z.base64().length(44);
 const Ref = z.strictObject({ bucket: z.string().refine(isBucketName), key: z.string().refine(isObjectKey), sha256: z.hash('sha256').lowercase(), bytes: Count });
+/** A file as it lies in its bucket and, where that is sealed (`sealing.ts`), what it holds. */
+const File = z.strictObject({ name: z.string().refine(isKeySegment), ref: Ref, content: z.strictObject({ sha256: z.hash('sha256').lowercase(), bytes: Count }).optional() });
 const Files = z
-  .array(z.strictObject({ name: z.string().refine(isKeySegment), ref: Ref }))
+  .array(File)
   .max(64)
   .refine((files) => new Set(files.map(({ name }) => name)).size === files.length, 'expected each name once')
   .refine((files) => files.every(({ name }) => name !== MANIFEST), `expected no file named ${MANIFEST}`);
@@ -62,6 +67,7 @@ const Manifest = z.discriminatedUnion('kind', [AdapterManifest, DamaManifest]);
 export type AdapterManifest = z.infer<typeof AdapterManifest>;
 export type DamaManifest = z.infer<typeof DamaManifest>;
 export type ManifestBody = z.infer<typeof Manifest>;
+export type ManifestFile = z.infer<typeof File>;
 export type ManifestKind = ManifestBody['kind'];
 
 export type ExpectedManifest<K extends ManifestKind> = {

@@ -46,13 +46,19 @@ export const RUBY: Competition = readCompetition({
     normFloor: 1,
     normCap: 100,
     minimumShare: 0.02,
+    // as much as the whole gain is what each of as many specialists as styles would bring; honest miners bring .25 to
+    // .5 of it, who imitates a style .11 at most
+    styleShare: 1 / 6,
     guardNats: 0.1,
     publishZ: 2,
   },
   // the best was .6 in the first round and .2 in the second; 1 forgets
   scales: [0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1],
-  // blocks of the local chain are a quarter of a second long: a window a miner and 10 s
-  timing: { evalDelayBlocks: 2, windowBlocks: 40, snapshotOffsetBlocks: 1, seedBlocks: 4 },
+  // blocks of the local chain are a quarter of a second long: a window a miner and 10 s; a minute for the key, twice what a
+  // worker that is killed needs to be back, and what one who keeps it to himself can delay a round by
+  timing: { evalDelayBlocks: 2, keyDeadlineBlocks: 240, windowBlocks: 40, snapshotOffsetBlocks: 1, seedBlocks: 4 },
+  // a subnet's usual 256 uids, validators included: nobody waits
+  pool: { top: 128, fresh: 128 },
   limits: {
     // 106,496 elements in 80 tensors are 416 KiB of float32
     adapterBytes: 2 ** 20,

@@ -1,22 +1,25 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { ApplicationFailure } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RoundContext, Submission } from '../../activities/round.ts';
 import { createSubmissionActivities, type Fetched } from '../../activities/submission.ts';
-import { isFault, StoreUnavailable, type Fault } from '../../genki/errors.ts';
+import { ChainUnavailable, isFault, StoreUnavailable, type Fault } from '../../genki/errors.ts';
 import { byteCopy, inflateNorm, lyingHeader, noisyCopy, nothing, truncated, withNaN } from '../../genki/federation/attacks.ts';
 import { decodeAdapter, encodeAdapter, updateNorm } from '../../genki/music/lora.ts';
 import { decodeCommitRecord } from '../../genki/protocol/commit-record.ts';
 import { sha256Hex } from '../../genki/protocol/digests.ts';
+import { keyFileOf, seal, signKeyFile, type Content } from '../../genki/protocol/sealing.ts';
 import type { AdapterManifest } from '../../genki/protocol/manifest.ts';
 import { Random } from '../../genki/protocol/random.ts';
 import { contentDigest, decodeSafetensors, encodeSafetensors, type HostTensor } from '../../genki/protocol/safetensors.ts';
 import type { ObjectRef, ObjectStore } from '../../genki/store/object-store.ts';
 import { TOY, TOY_LORA } from '../genki/music/support/toys.ts';
-import { actor, adapterFile, bytesOf, openShelf, textOf, type Actor, type Shelf } from './support/federation.ts';
-import { committed, handIn, lay, roundOf, type HandIn } from './support/hand-in.ts';
+import { actor, adapterFile, BLOCK_MS, bytesOf, competition, openShelf, openStreet, textOf, type Actor, type Shelf, type Street } from './support/federation.ts';
+import { committed, handIn, lay, ownerOf, roundOf, secretOf, type HandIn } from './support/hand-in.ts';
 
 let shelf: Shelf;
+let street: Street;
 let round: RoundContext;
 let fetchSubmission: (input: { round: RoundContext; submission: Submission }) => Promise<Fetched>;
 const [validator, second, victim] = ['validator-1', 'validator-2', 'victim'].map(actor) as [Actor, Actor, Actor];
@@ -27,10 +30,14 @@ const newMiner = (): Actor => actor(`miner-${miners++}`);
 beforeAll(async () => {
   shelf = await openShelf();
   round = roundOf(shelf, validator);
-  ({ fetchSubmission } = createSubmissionActivities(shelf));
+  street = await openStreet({ validators: [[validator, 1n]], miners: [] }, { finalityLag: 0 });
+  ({ fetchSubmission } = createSubmissionActivities({ ...shelf, chain: street.chain }));
   handIn(shelf, { by: victim });
 });
-afterAll(() => shelf.remove());
+afterAll(async () => {
+  await street.stop();
+  shelf.remove();
+});
 
 const honest = adapterFile('honest');
 const read = (file: Uint8Array) => decodeAdapter(file, { music: TOY, lora: TOY_LORA });
@@ -108,12 +115,12 @@ const manifests: Case[] = [
 ];
 
 const adapters: Case[] = [
-  ['missing', 'ObjectMissing', 'Expected an object', { adapterLies: () => undefined }],
-  ['cut off since the commit', 'ChecksumMismatch', 'to have sha256', { adapterLies: truncated }],
-  ['changed since the commit', 'ChecksumMismatch', 'to have sha256', { adapterLies: (file) => file.map((byte, i) => (i === 5000 ? byte ^ 1 : byte)) }],
+  ['missing', 'ObjectMissing', 'Expected an object', { sealedLies: () => undefined }],
+  ['cut off since the commit', 'ChecksumMismatch', 'to have sha256', { sealedLies: truncated }],
+  ['changed since the commit', 'ChecksumMismatch', 'to have sha256', { sealedLies: (file) => file.map((byte, i) => (i === 5000 ? byte ^ 1 : byte)) }],
   ['longer than its reference says', 'ChecksumMismatch', 'bytes', { body: ref((file) => ({ ...file, bytes: file.bytes - 1 })) }],
-  ['larger than allowed', 'TooLarge', 'at most 65536 bytes, got 70000', { adapter: new Uint8Array(70_000) }],
-  ['larger than allowed and than it says', 'TooLarge', 'at most 65536 bytes', { adapter: new Uint8Array(70_000), body: ref((file) => ({ ...file, bytes: 100 })) }],
+  ['larger than allowed', 'TooLarge', 'at most 65573 bytes, got 70037', { adapter: new Uint8Array(70_000) }],
+  ['larger than allowed and than it says', 'TooLarge', 'at most 65573 bytes', { adapter: new Uint8Array(70_000), body: ref((file) => ({ ...file, bytes: 100 })) }],
   ['empty', 'BadSubmission', 'Expected a safetensors file, got 0 bytes', { adapter: new Uint8Array(0) }],
   ['cut off before the commit', 'BadSubmission', 'bytes of tensors', { adapter: truncated(honest) }],
   ['a longer file', 'BadSubmission', 'bytes of tensors', { adapter: Uint8Array.from([...honest, 0]) }],
@@ -130,6 +137,26 @@ const adapters: Case[] = [
   ['with a tensor more', 'BadSubmission', 'unknown tensor extra', { adapter: written((tensors) => tensors.set('extra', floats([0]))) }],
   ['with a tensor missing', 'BadSubmission', `Expected tensor ${FIRST}, got none`, { adapter: written((tensors) => tensors.delete(FIRST)) }],
   ['in too many tensors', 'BadSubmission', 'Expected at most 128 tensors', { adapter: written((tensors) => { for (let i = 0; i < 128; i++) tensors.set(`t${i}`, floats([0])); }) }],
+];
+
+const content = (change: (honest: Content) => Content) => (body: AdapterManifest): AdapterManifest => ({ ...body, files: body.files.map((file) => ({ ...file, content: change(file.content!) })) });
+const shut = 'Expected a sealed file that its key opens for this hotkey, competition and content, it does not';
+
+const seals: Case[] = [
+  ['in the clear', 'BadSubmission', 'sealed until its commit is final, got it open', { sealed: () => honest, body: (body) => ({ ...body, files: body.files.map(({ name, ref: file }) => ({ name, ref: file })) }) }],
+  ['in the clear, though it says that it is sealed', 'BadSubmission', 'Expected a sealed file, got', { sealed: () => honest }],
+  ['sealed by another one', 'BadSubmission', shut, { adapter: honest, sealed: () => seal(honest, secretOf(victim), ownerOf(victim)), key: (_, manifest, by) => signKeyFile({ manifest, secret: secretOf(victim) }, by) }],
+  ['sealed with another key', 'BadSubmission', shut, { adapter: honest, sealed: (_, by) => seal(honest, secretOf(victim), ownerOf(by)) }],
+  ['of other content than it says', 'BadSubmission', shut, { body: content((named) => ({ ...named, sha256: '0'.repeat(64) })) }],
+  ['of another length than it says', 'BadSubmission', 'Expected a sealed file of 137 bytes, got', { body: content((named) => ({ ...named, bytes: 100 })) }],
+];
+
+const keys: Case[] = [
+  ['that opens nothing', 'BadSubmission', shut, { key: (_, manifest, by) => signKeyFile({ manifest, secret: secretOf(victim) }, by) }],
+  ['signed by another one', 'BadSubmission', 'Expected a signature of', { key: (_, manifest, by) => signKeyFile({ manifest, secret: secretOf(by) }, victim) }],
+  ['of another manifest', 'BadSubmission', 'Expected the key of the manifest', { key: (_, __, by) => signKeyFile({ manifest: '0'.repeat(40), secret: secretOf(by) }, by) }],
+  ['with more bytes than allowed', 'TooLarge', 'at most 1024 bytes, got 1025', { key: () => new Uint8Array(1025) }],
+  ['that is no JSON', 'BadSubmission', 'JSON and UTF-8', { key: () => bytesOf('PK\x03\x04') }],
 ];
 
 const records: Case[] = [
@@ -151,6 +178,8 @@ describe('what is handed in', () => {
   };
   it.each(manifests)('with a manifest that has %s is refused: %s', async (_, fault, reason, change) => refused(change, fault, reason));
   it.each(adapters)('with an adapter that is %s is refused: %s', async (_, fault, reason, change) => refused(change, fault, reason));
+  it.each(seals)('with an adapter that is %s is refused: %s', async (_, fault, reason, change) => refused(change, fault, reason));
+  it.each(keys)('with a key %s is refused: %s', async (_, fault, reason, change) => refused(change, fault, reason));
   it.each(records)('with a record that names %s is refused: %s', async (_, fault, reason, change) => refused(change, fault, reason));
 
   const hex = (bytes: Uint8Array | string): string => Buffer.from(bytes).toString('hex');
@@ -202,7 +231,7 @@ describe('what is not the miner’s fault', () => {
   it('is a store that cannot answer', async () => {
     const submission = handIn(shelf, { by: newMiner() });
     const silent: ObjectStore = { ...shelf.store, getByKey: (bucket, key, options) => (bucket.startsWith('miner') ? Promise.reject(new StoreUnavailable('out of order')) : shelf.store.getByKey(bucket, key, options)) };
-    await expect(createSubmissionActivities({ ...shelf, store: silent }).fetchSubmission({ round, submission })).rejects.toThrow(StoreUnavailable);
+    await expect(createSubmissionActivities({ ...shelf, chain: street.chain, store: silent }).fetchSubmission({ round, submission })).rejects.toThrow(StoreUnavailable);
     expect(isFault('StoreUnavailable')).toBe(false);
     await expect(fetchSubmission({ round, submission })).resolves.toMatchObject({ norm: expect.any(Number) as number });
   });
@@ -229,10 +258,10 @@ describe('a refusal', () => {
     for await (const key of shelf.store.list(bucket, '')) keys.push(key);
     return keys;
   };
-  const late = (by: Actor): Submission => handIn(shelf, { by, adapter: adapterFile(by.name), adapterLies: () => undefined });
-  const bringAfterAll = ({ name, bucket }: Actor): void => {
-    const adapter = adapterFile(name);
-    lay(shelf.root, `${bucket}/adapters/${sha256Hex(adapter)}.safetensors`, adapter);
+  const late = (by: Actor): Submission => handIn(shelf, { by, adapter: adapterFile(by.name), sealedLies: () => undefined });
+  const bringAfterAll = (by: Actor): void => {
+    const sealed = seal(adapterFile(by.name), secretOf(by), ownerOf(by));
+    lay(shelf.root, `${by.bucket}/adapters/${sha256Hex(sealed)}.sealed`, sealed);
   };
 
   it('is remembered: what comes later is not looked at, and the reason stays the same', async () => {
@@ -294,6 +323,47 @@ describe('a refusal', () => {
   });
 });
 
+describe('the key', () => {
+  const withheld = (by: Actor): { submission: Submission; publish: () => void } => {
+    let publish = (): void => expect.unreachable('no key was made');
+    const submission = handIn(shelf, { by, key: (file, commit) => { publish = () => lay(shelf.root, `${by.bucket}/${keyFileOf(commit)}`, file); return undefined; } });
+    return { submission, publish: () => publish() };
+  };
+  const { keyDeadlineBlocks } = competition.timing;
+  const headIs = async (block: number): Promise<void> => { await street.blocks(block - (await street.chain.head()).number); };
+
+  it('is waited for until the deadline, and what comes until then is taken', async () => {
+    await headIs(1);
+    const reader = actor('validator-6');
+    const { submission, publish } = withheld(newMiner());
+    const early = await failure(submission, roundOf(shelf, reader));
+    expect(early).toMatchObject({ type: 'KeyNotPublished', nonRetryable: false, nextRetryDelay: BLOCK_MS, message: expect.stringMatching(/ is not there yet, it has until block 10, the head is 1$/) as string });
+    expect(early).toBeInstanceOf(ApplicationFailure);
+    await headIs(submission.commitBlock + keyDeadlineBlocks - 1);
+    expect(await failure(submission, roundOf(shelf, reader))).toMatchObject({ type: 'KeyNotPublished' });
+    publish();
+    await headIs(submission.commitBlock + keyDeadlineBlocks);
+    await expect(fetchSubmission({ round: roundOf(shelf, reader), submission })).resolves.toMatchObject({ adapter: { bucket: reader.bucket } });
+  });
+
+  it('does not help any more once validators have looked for it after the deadline', async () => {
+    const { submission, publish } = withheld(newMiner());
+    await headIs(submission.commitBlock + keyDeadlineBlocks);
+    const readers = [validator, second].map((reader) => roundOf(shelf, reader));
+    const [first, other] = [await failure(submission, readers[0]), await failure(submission, readers[1])];
+    expect(first).toMatchObject({ name: 'BadSubmission', message: expect.stringMatching(/^Expected the key miner-\d+\/manifests\/[0-9a-f]{40}\.key\.json by block 10, got none$/) as string });
+    expect(other.message).toBe(first.message);
+    publish();
+    for (const reader of readers) expect(await failure(submission, reader)).toMatchObject({ name: 'BadSubmission', message: first.message });
+  });
+
+  it('is not waited for on a chain that does not answer', async () => {
+    const { submission } = withheld(newMiner());
+    const chain = { ...street.chain, head: () => Promise.reject(new ChainUnavailable('out of order')) };
+    await expect(createSubmissionActivities({ ...shelf, chain }).fetchSubmission({ round, submission })).rejects.toThrow(ChainUnavailable);
+  });
+});
+
 describe('comparing', () => {
   const take = async (adapter: Uint8Array): Promise<Fetched> => fetchSubmission({ round, submission: handIn(shelf, { by: newMiner(), adapter }) });
 
@@ -301,7 +371,7 @@ describe('comparing', () => {
     const [one, two] = ['one', 'two'].map((seed) => adapterFile(seed, 0.5)) as [Uint8Array, Uint8Array];
     const loud = encodeAdapter(inflateNorm(read(adapterFile('three', 0.5)), 10));
     const submissions = await Promise.all([one, encodeAdapter(byteCopy(read(one))), two, encodeAdapter(noisyCopy(read(two), new Random('noise'))), loud].map(take));
-    const { originals, duplicates, factors, similarities } = await createSubmissionActivities(shelf).compareSubmissions({ round, submissions });
+    const { originals, duplicates, factors, similarities } = await createSubmissionActivities({ ...shelf, chain: street.chain }).compareSubmissions({ round, submissions });
     expect(originals).toEqual([0, 2, 4]);
     expect(duplicates.map(({ index, to }) => [index, to])).toEqual([[1, 0], [3, 2]]);
     expect(similarities[1]!.similarity).toBe(1);
@@ -311,9 +381,9 @@ describe('comparing', () => {
 
   it('takes the bounds of the median from the competition', async () => {
     const submissions = [{ ...(await take(encodeAdapter(nothing(read(honest))))), norm: 1e-6 }, { ...(await take(adapterFile('tiny'))), norm: 2e-6 }, { ...(await take(adapterFile('big'))), norm: 500 }];
-    const { factors } = await createSubmissionActivities(shelf).compareSubmissions({ round, submissions });
+    const { factors } = await createSubmissionActivities({ ...shelf, chain: street.chain }).compareSubmissions({ round, submissions });
     expect(factors).toEqual([1, 1, round.thresholds.normFloor / 500]);
-    const { factors: capped } = await createSubmissionActivities(shelf).compareSubmissions({ round, submissions: submissions.map((one) => ({ ...one, norm: 500 })) });
+    const { factors: capped } = await createSubmissionActivities({ ...shelf, chain: street.chain }).compareSubmissions({ round, submissions: submissions.map((one) => ({ ...one, norm: 500 })) });
     expect(capped).toEqual([0.2, 0.2, 0.2]);
   });
 });

@@ -30,7 +30,7 @@ export const competition: Competition = readCompetition({
   ...RUBY,
   music: { ...RUBY.music, model: 'toy', frames: TOY.codec.frames },
   lora: TOY_LORA,
-  timing: { ...RUBY.timing, evalDelayBlocks: 3, snapshotOffsetBlocks: 8 },
+  timing: { ...RUBY.timing, evalDelayBlocks: 3, keyDeadlineBlocks: 6, snapshotOffsetBlocks: 8 },
   limits: { ...RUBY.limits, adapterBytes: 2 ** 16, manifestBytes: 2 ** 12 },
 });
 

@@ -4,7 +4,7 @@ import type { Evaluate } from '../../../genki/evaluation/scale-search.ts';
 import { Random } from '../../../genki/protocol/random.ts';
 import { game, holdOut, honest, learned, type Player } from './game.ts';
 
-const thresholds = { acceptZ: 2, minimumShare: 0.02, guardNats: 0.1 };
+const thresholds = { acceptZ: 2, minimumShare: 0.02, styleShare: 1 / 6, guardNats: 0.1 };
 const scales = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1];
 const honests = Object.keys(learned).map(honest);
 const swing = honests[2]!;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { createSigner, verifySignature } from '../../../genki/chain/keys.ts';
 import { InvalidInput, NewerSchema } from '../../../genki/errors.ts';
-import { competitionDigest, heldOutClips, readCompetition } from '../../../genki/protocol/competition.ts';
+import { competitionDigest, heldOutClips, isSignedBy, readCompetition, signCompetition } from '../../../genki/protocol/competition.ts';
 import { RUBY } from '../../../genki/protocol/ruby.ts';
 
 type Json = { [key: string]: Json } & { [Symbol.iterator]?: never };
@@ -28,6 +29,16 @@ describe('competition', () => {
     const others = [changed('training.hyper.steps', 41), changed('thresholds.copyCosine', 0.51), changed('styles.floors.swing', 0.2), changed('id', 'r2')];
     const digests = [RUBY, ...others.map(readCompetition)].map(competitionDigest);
     expect(new Set(digests).size).toBe(digests.length);
+  });
+
+  it('is signed by its owner, whatever the order of its keys', () => {
+    const [owner, other] = [createSigner('//owner'), createSigner('//other')];
+    const signature = signCompetition(RUBY, owner);
+    const reversed = readCompetition(Object.fromEntries(Object.entries(copy()).reverse()));
+    expect(isSignedBy(reversed, { signature, owner: owner.hotkey }, verifySignature)).toBe(true);
+    expect(isSignedBy(RUBY, { signature, owner: other.hotkey }, verifySignature)).toBe(false);
+    expect(isSignedBy(readCompetition(changed('id', 'r2')), { signature, owner: owner.hotkey }, verifySignature)).toBe(false);
+    for (const broken of ['', 'zz', signature.slice(2)]) expect(isSignedBy(RUBY, { signature: broken, owner: owner.hotkey }, verifySignature)).toBe(false);
   });
 
   it('cannot be changed in memory', () => {
@@ -59,6 +70,9 @@ describe('competition', () => {
     ['training.hyper.learningRate', Infinity, 'training.hyper.learningRate'],
     ['training.replayRows', 8, 'fewer replayed rows'],
     ['timing.seedBlocks', 3, 'timing.seedBlocks'],
+    ['timing.keyDeadlineBlocks', 0, 'timing.keyDeadlineBlocks'],
+    ['thresholds.styleShare', undefined, 'thresholds.styleShare'],
+    ['thresholds.styleShare', 1.5, 'thresholds.styleShare'],
     ['scales', [0.4, 0.2], 'ascending'],
     ['scales', [], 'scales'],
     ['holdOut.A.perPrivateStyle', 1, 'holdOut.A.perPrivateStyle'],
@@ -79,6 +93,10 @@ describe('competition', () => {
 
   it.each([null, [], 'text', 1, undefined])('refuses %j', (value) => {
     expect(() => readCompetition(value)).toThrow(InvalidInput);
+  });
+
+  it('refuses text that has no digest', () => {
+    expect(() => readCompetition(changed('music.model', '\ud800'))).toThrow(new InvalidInput('Expected well-formed text in canonical JSON, got a lone surrogate'));
   });
 
   it('tells a newer version from a wrong one', () => {

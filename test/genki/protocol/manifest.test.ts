@@ -4,7 +4,7 @@ import { createSigner, verifySignature } from '../../../genki/chain/keys.ts';
 import { BadSubmission, InvalidInput, NewerSchema } from '../../../genki/errors.ts';
 import { canonicalJson } from '../../../genki/protocol/canonical-json.ts';
 import { boundDigest, dirDigest, fileDigest, sha256Hex } from '../../../genki/protocol/digests.ts';
-import { manifestCommit, manifestHash, manifestKey, signManifest, verifyManifest, type AdapterManifest, type DamaManifest, type ExpectedManifest } from '../../../genki/protocol/manifest.ts';
+import { ADAPTER_FILE, manifestCommit, manifestHash, manifestKey, signManifest, verifyManifest, type AdapterManifest, type DamaManifest, type ExpectedManifest } from '../../../genki/protocol/manifest.ts';
 import { Random } from '../../../genki/protocol/random.ts';
 import type { ObjectRef } from '../../../genki/store/object-store.ts';
 
@@ -21,7 +21,7 @@ const adapter: AdapterManifest = {
   hotkey: miner.hotkey,
   base: digest('dama 0'),
   window: 7,
-  files: [{ name: 'adapter_model.safetensors', ref: ref('adapters/7/a') }, { name: 'adapter_config.json', ref: ref('adapters/7/b') }],
+  files: [{ name: ADAPTER_FILE, ref: ref('adapters/7/a'), content: { sha256: '7'.repeat(64), bytes: 3 } }, { name: 'adapter_config.json', ref: ref('adapters/7/b') }],
   dataset: { name: 'my songs', licence: 'CC0-1.0', sharing: 'private', digest: digest('songs'), clips: 64 },
   training: { steps: 40, firstLoss: 2.5, lastLoss: 0.75, engine: 'onnx' },
 };
@@ -111,6 +111,7 @@ describe('manifest', () => {
     ['a short signature', Buffer.from(canonicalJson({ body: adapter, signature: '00' })), 'signature'],
     ['an empty signature', Buffer.from(canonicalJson({ body: adapter, signature: '00'.repeat(64) })), 'Expected a signature of'],
     ['a key beside the body', Buffer.from(text(good).replace(/}$/, ',"x":1}')), 'Unrecognized key: "x"'],
+    ['a signature in capitals', Buffer.from(text(good).replace(/(?<="signature":")[0-9a-f]+/, (hex) => hex.toUpperCase())), '128 lower-case hex digits'],
     ['a changed body', Buffer.from(text(good).replace('"steps":40', '"steps":41')), 'Expected a signature of'],
     ['another one’s signature', signedByHand(adapter, undefined, other), 'Expected a signature of'],
     ['a signature for another purpose', signedByHand(adapter, 'genki-lease-v1:'), 'Expected a signature of'],
@@ -127,6 +128,8 @@ describe('manifest', () => {
     ['a file twice', signedByHand({ ...adapter, files: [{ name: 'a', ref: ref('a') }, { name: 'a', ref: ref('b') }] }), 'each name once'],
     ['a file named as the manifest', signedByHand({ ...adapter, files: [{ name: 'manifest.json', ref: ref('a') }] }), 'no file named'],
     ['a size that is no number', signedByHand({ ...adapter, files: [{ name: 'a', ref: { ...ref('a'), bytes: '10' } }] }), 'bytes'],
+    ['a content that is a reference', signedByHand({ ...adapter, files: [{ name: 'a', ref: ref('a'), content: ref('a') }] }), 'Unrecognized keys: "bucket", "key"'],
+    ['a content without its length', signedByHand({ ...adapter, files: [{ name: 'a', ref: ref('a'), content: { sha256: '7'.repeat(64) } }] }), 'bytes'],
     ['a negative size', signedByHand({ ...adapter, files: [{ name: 'a', ref: { ...ref('a'), bytes: -1 } }] }), 'bytes'],
     ['a version below 1', signedByHand({ ...adapter, version: 0 }), 'version'],
   ])('with %s is refused', (_, file, reason) => {

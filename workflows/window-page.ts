@@ -1,0 +1,40 @@
+/** Where a training window has come to; what is not known yet is missing. */
+export type WindowProgress = {
+  readonly phase: string;
+  readonly netuid?: number;
+  readonly competition?: string;
+  readonly hotkey?: string;
+  readonly miner?: string;
+  readonly window?: number;
+  /** Of the window. */
+  readonly lastBlock?: number;
+  /** Of the lease. */
+  readonly fence?: number;
+  readonly steps?: number;
+  /** Nats per code, of the first and the last step. */
+  readonly loss?: { readonly first: number; readonly last: number };
+  readonly adapterBytes?: number;
+  /** Of the commit. */
+  readonly block?: number;
+  readonly keyPublished?: boolean;
+  /** Why nothing was committed. */
+  readonly ended?: string;
+};
+
+/** A window's line in the list of workflows. */
+export const windowSummary = ({ netuid, window, miner }: { readonly netuid: number; readonly window: number; readonly miner: string }): string => `netuid ${netuid} · window ${window} · ${miner}`;
+
+/** A window as a page to read, Markdown. */
+export function windowPage({ phase, netuid, competition, hotkey, miner, window, lastBlock, fence, steps, loss, adapterBytes, block, keyPublished, ended }: WindowProgress): string {
+  const title = window === undefined ? `**${phase}**` : `**${phase}** · netuid ${netuid} · ${competition} · window ${window}, until block ${lastBlock}`;
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['miner', miner && `${miner} \`${hotkey}\``],
+    ['lease', fence === undefined ? undefined : `fence ${fence}`],
+    ['training', steps === undefined ? undefined : `${steps} steps${loss ? `, loss ${loss.first.toFixed(3)} → ${loss.last.toFixed(3)}` : ''}`],
+    ['adapter', adapterBytes === undefined ? undefined : `${(adapterBytes / 1024).toFixed(0)} KiB, sealed`],
+    ['commit', block === undefined ? undefined : `block ${block}, final; its key ${keyPublished ? 'is published' : 'is not published yet'}`],
+    ['ended', ended],
+  ];
+  const known = rows.flatMap(([name, value]) => (value === undefined ? [] : [`| ${name} | ${value} |`]));
+  return known.length === 0 ? title : [title, '', '| | |', '|---|---|', ...known].join('\n');
+}
