@@ -1,7 +1,9 @@
 /** One entry for the bundler. An exported function's name is its workflow type: people type it. */
 export { adapterLease } from './adapter-lease.ts';
 export { chainSubmitter } from './chain-submitter.ts';
+export { epochTick } from './epoch-tick.ts';
 export { evaluateSubmission } from './evaluate-submission.ts';
 export { trainingWindow } from './training-window.ts';
 export { validationRound } from './validation-round.ts';
+export { windowTick } from './window-tick.ts';
 export { default } from './unknown-type.ts';

@@ -1,0 +1,11 @@
+import { startChild } from '@temporalio/workflow';
+import type { TickInput } from '../activities/clock.ts';
+import { beginDue, type TickOutcome } from './begin-due.ts';
+import { quick } from './steps.ts';
+import type { trainingWindow } from './training-window.ts';
+
+/** What a schedule starts every few minutes: a training window, for each miner that has none in the chain's current window. */
+export async function windowTick(input: TickInput = {}): Promise<TickOutcome> {
+  const due = await quick.dueWindows.executeWithOptions({ summary: 'the window at the finalized head' }, [input]);
+  return await beginDue(due, ({ hotkey }, options) => startChild<typeof trainingWindow>('trainingWindow', { ...options, args: [{ hotkey, window: due.number }] }));
+}
