@@ -1,7 +1,7 @@
 import { ApplicationFailure, heartbeat } from '@temporalio/activity';
 import * as z from 'zod';
-import type { Call, Chain, Landing, SignedExtrinsic, Signer } from '../genki/chain/chain.ts';
-import { ExtrinsicRefused, InvalidInput } from '../genki/errors.ts';
+import type { BlockRef, Call, Chain, Landing, SignedExtrinsic, Signer } from '../genki/chain/chain.ts';
+import { ChainUnavailable, ExtrinsicRefused, InvalidInput } from '../genki/errors.ts';
 import { signManifest, type ManifestBody } from '../genki/protocol/manifest.ts';
 
 /** What a hotkey wants to be true on the chain; uids are resolved when it is signed, because a uid can change its owner. */
@@ -12,6 +12,9 @@ const Effect = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('weights'), netuid: U16, epoch: z.int().nonnegative(), versionKey: z.int().nonnegative(), weights: z.array(z.strictObject({ hotkey: z.string(), weight: U16 })).readonly() }),
   z.strictObject({ kind: z.literal('triggerEpoch'), netuid: U16, epoch: z.int().nonnegative() }),
 ]);
+
+/** An effect, and the newest finalized block that is known of: a node that is behind it has nothing to say. */
+export type Wanted = { readonly effect: Effect; readonly notBefore: number };
 
 type Refusal = { readonly code: string; readonly message: string };
 export type Prepared = { readonly kind: 'alreadyTrue'; readonly block: number } | { readonly kind: 'signed'; readonly extrinsic: SignedExtrinsic } | ({ readonly kind: 'refused' } & Refusal);
@@ -28,9 +31,10 @@ export const createWalletActivities = ({ chain, signer, blockMs }: WalletDeps) =
   },
 
   /** Signs once, unless the effect already holds at the finalized head, or cannot come true any more. Sends nothing. */
-  async prepareExtrinsic(wanted: Effect): Promise<Prepared> {
+  async prepareExtrinsic({ effect: wanted, notBefore }: Wanted): Promise<Prepared> {
     const effect = parseEffect(wanted);
     const head = await chain.head();
+    if (head.number < notBefore) throw new ChainUnavailable(`Expected a node that knows block ${notBefore}, its head is ${head.number}`);
     try {
       const block = await alreadyTrue(chain, effect, signer.hotkey, head.hash);
       if (block !== undefined) return { kind: 'alreadyTrue', block };
@@ -52,11 +56,17 @@ export const createWalletActivities = ({ chain, signer, blockMs }: WalletDeps) =
     }
   },
 
-  /** What became of it, once finalized blocks can tell. */
-  async confirmExtrinsic(extrinsic: SignedExtrinsic): Promise<Exclude<Landing, { kind: 'pending' }>> {
+  /**
+   * What became of it, once finalized blocks can tell. Until then the same bytes are sent again: a pool forgets when its
+   * node is killed or its block is reorganised away, and at most one copy can land.
+   */
+  async confirmExtrinsic({ extrinsic, effect }: { extrinsic: SignedExtrinsic; effect: Effect }): Promise<Exclude<Landing, { kind: 'pending' }>> {
     const landing = await chain.landing(extrinsic);
     heartbeat(landing.kind);
+    if (landing.kind === 'included') await checkEffect(chain, effect, { hotkey: signer.hotkey, extrinsic, block: landing.block });
     if (landing.kind !== 'pending') return landing;
+    // what the pool says now decides nothing: its era or its nonce will
+    await chain.broadcast(extrinsic).catch((error: unknown) => refusalOf(error));
     throw ApplicationFailure.create({ message: `${extrinsic.hash} is not in a finalized block yet`, type: 'BlockNotFinal', nextRetryDelay: blockMs, category: 'BENIGN' });
   },
 });
@@ -89,8 +99,16 @@ async function alreadyTrue(chain: Chain, effect: Effect, hotkey: string, at: str
   return set && row && me ? me.lastUpdate : undefined;
 }
 
+/** @throws {ChainUnavailable} when the state after that block shows no trace of what the node says is in it */
+async function checkEffect(chain: Chain, { kind, netuid }: Effect, { hotkey, extrinsic, block }: { hotkey: string; extrinsic: SignedExtrinsic; block: BlockRef }): Promise<void> {
+  // the epoch turns in a later block
+  if (kind === 'triggerEpoch') return;
+  const since = kind === 'commitment' ? (await chain.commitments(netuid, block.hash)).find((c) => c.hotkey === hotkey)?.block : (await chain.metagraph(netuid, block.hash)).neurons.find((n) => n.hotkey === hotkey)?.lastUpdate;
+  if (since !== block.number) throw new ChainUnavailable(`Expected the effect of ${extrinsic.hash} in the state after block ${block.number}, where the node says that it is, got one of block ${since ?? 'none'}`);
+}
+
 async function toCall(chain: Chain, effect: Effect, at: string): Promise<Call> {
-  if (effect.kind === 'commitment') return { kind: 'setCommitment', netuid: effect.netuid, data: effect.data };
+  if (effect.kind === 'commitment') return { kind: 'setCommitment', netuid: effect.netuid, fields: [{ kind: 'raw', data: effect.data }] };
   if (effect.kind === 'triggerEpoch') return { kind: 'triggerEpoch', netuid: effect.netuid };
   const { neurons } = await chain.metagraph(effect.netuid, at);
   const rows = effect.weights.flatMap(({ hotkey, weight }) => {

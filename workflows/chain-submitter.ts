@@ -2,7 +2,15 @@ import { allHandlersFinished, ApplicationFailure, condition, continueAsNew, defi
 import type { SubmissionOutcome, SubmissionRequest } from '../activities/submit.ts';
 import { wallet } from './steps.ts';
 
-export type SubmitterState = { readonly hotkey: string; readonly queue?: readonly SubmissionRequest[]; readonly outcomes?: readonly SubmissionOutcome[] };
+export type SubmitterState = {
+  readonly hotkey: string;
+  readonly queue?: readonly SubmissionRequest[];
+  readonly outcomes?: readonly SubmissionOutcome[];
+  /** The newest finalized block that was heard of: a node that does not know it yet is not asked. */
+  readonly seen?: number;
+  /** How often something else used this hotkey's nonce. */
+  readonly strangers?: number;
+};
 
 /** An Update, because the asker needs to know at once whether the outcome is already there; undefined: accepted, wait for the signal. */
 export const submit = defineUpdate<SubmissionOutcome | undefined, [SubmissionRequest]>('submit');
@@ -28,17 +36,18 @@ export async function chainSubmitter(input: SubmitterState): Promise<never> {
   const { hotkey, ...carried } = input;
   const queue = [...(carried.queue ?? [])];
   const outcomes = [...(carried.outcomes ?? [])];
+  const known: Known = { seen: carried.seen ?? 0, strangers: carried.strangers ?? 0 };
 
   setHandler(
     submit,
     (request) => {
-      const known = outcomes.find((o) => o.key === request.key);
-      if (known === undefined && !queue.some((q) => q.key === request.key && q.replyTo === request.replyTo)) queue.push(request);
-      return known;
+      const outcome = outcomes.find((o) => o.key === request.key);
+      if (outcome === undefined && !queue.some((q) => q.key === request.key && q.replyTo === request.replyTo)) queue.push(request);
+      return outcome;
     },
     { description: 'make an effect true on the chain, once', validator: validate },
   );
-  setHandler(submitterState, () => ({ hotkey, queue, outcomes }), { description: 'what waits and what landed' });
+  setHandler(submitterState, () => ({ hotkey, queue, outcomes, ...known }), { description: 'what waits and what landed' });
 
   while (!workflowInfo().continueAsNewSuggested) {
     // also questions that change nothing fill the history; and all answers go out before anything else, since
@@ -46,18 +55,23 @@ export async function chainSubmitter(input: SubmitterState): Promise<never> {
     await condition(() => (queue.length > 0 || workflowInfo().continueAsNewSuggested) && allHandlersFinished());
     const [request] = queue;
     if (request === undefined) break;
-    setCurrentDetails(`**${request.key}** for \`${request.replyTo}\` · ${queue.length - 1} waiting`);
-    const outcome = outcomes.find((o) => o.key === request.key) ?? (await land(hotkey, request));
+    setCurrentDetails(`**${request.key}** for \`${request.replyTo}\` · ${queue.length - 1} waiting${warning(known)}`);
+    const outcome = outcomes.find((o) => o.key === request.key) ?? (await land(hotkey, request, known));
     outcomes.push(...(outcomes.includes(outcome) ? [] : [outcome]));
     outcomes.splice(0, outcomes.length - REMEMBERED);
     queue.shift();
-    setCurrentDetails(`last: **${outcome.key}** ${outcome.kind}`);
+    setCurrentDetails(`last: **${outcome.key}** ${outcome.kind}${warning(known)}`);
     // the asker may be gone; it finds the outcome here when it asks again
     await getExternalWorkflowHandle(request.replyTo).signal(submitted, outcome).catch(() => undefined);
   }
   await condition(allHandlersFinished);
-  return await continueAsNew<typeof chainSubmitter>({ hotkey, queue, outcomes });
+  return await continueAsNew<typeof chainSubmitter>({ hotkey, queue, outcomes, ...known });
 }
+
+/** What is learnt of the chain on the way. */
+type Known = { seen: number; strangers: number };
+
+const warning = ({ strangers }: Known): string => (strangers === 0 ? '' : `\n\n**Another program uses this hotkey**: it took ${strangers} of our nonces`);
 
 function validate({ key, effect, replyTo }: SubmissionRequest): void {
   const isName = (text: unknown): boolean => typeof text === 'string' && text !== '' && text.length <= MAX_NAME_LENGTH;
@@ -66,16 +80,17 @@ function validate({ key, effect, replyTo }: SubmissionRequest): void {
   }
 }
 
-async function land(hotkey: string, { key, effect }: SubmissionRequest): Promise<SubmissionOutcome> {
+async function land(hotkey: string, { key, effect }: SubmissionRequest, known: Known): Promise<SubmissionOutcome> {
   const { prepareExtrinsic, broadcastExtrinsic, confirmExtrinsic } = wallet(hotkey);
   const refused = (code: string, message: string): SubmissionOutcome => ({ kind: 'refused', key, code, message });
   let last = { code: 'NonceTaken', message: `signed ${SIGNINGS} times and none landed: does another program use this hotkey?` };
   try {
     for (let signing = 0; signing < SIGNINGS; signing++) {
-      const prepared = await prepareExtrinsic.executeWithOptions({ summary: key }, [effect]);
+      const prepared = await prepareExtrinsic.executeWithOptions({ summary: key }, [{ effect, notBefore: known.seen }]);
       if (prepared.kind === 'alreadyTrue') return { kind: 'landed', key, block: prepared.block };
       if (prepared.kind === 'refused') return refused(prepared.code, prepared.message);
       const { extrinsic } = prepared;
+      known.seen = Math.max(known.seen, extrinsic.bornAt);
       const sent = await broadcastExtrinsic.executeWithOptions({ summary: `${key} · nonce ${extrinsic.nonce}` }, [extrinsic]);
       if (sent.refused !== undefined) {
         if (!PASSING.has(sent.refused.code)) return refused(sent.refused.code, sent.refused.message);
@@ -84,7 +99,9 @@ async function land(hotkey: string, { key, effect }: SubmissionRequest): Promise
         await sleep(RETRY_MS * 2 ** signing, { summary: sent.refused.code });
         continue;
       }
-      const landing = await confirmExtrinsic(extrinsic);
+      const landing = await confirmExtrinsic.executeWithOptions({ summary: `${key} · until block ${extrinsic.diesAt}` }, [{ extrinsic, effect }]);
+      if ('block' in landing) known.seen = Math.max(known.seen, landing.block.number);
+      if (landing.kind === 'nonceTaken') known.strangers++;
       if (landing.kind === 'included') return { kind: 'landed', key, block: landing.block.number, extrinsic: extrinsic.hash };
       if (landing.kind === 'failed') return refused(landing.code, landing.message);
     }

@@ -15,9 +15,9 @@ export function submitterOf(hotkey: string): SubmitOnce {
   return async ({ key, effect }) => {
     const request: SubmissionRequest = { key, effect, replyTo: workflowInfo().workflowId };
     for (;;) {
-      const known = await quick.requestSubmission({ hotkey, request });
+      const known = await quick.requestSubmission.executeWithOptions({ summary: key }, [{ hotkey, request }]);
       if (known) return known;
-      await condition(() => heard.has(key), ASK_AGAIN_MS);
+      await condition(() => heard.has(key), ASK_AGAIN_MS, { summary: 'ask again' });
       const outcome = heard.get(key);
       if (outcome) return outcome;
     }

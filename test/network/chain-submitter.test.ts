@@ -1,6 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,11 +7,11 @@ import { createSubmitActivities } from '../../activities/submit.ts';
 import { createWalletActivities, type Effect } from '../../activities/wallet.ts';
 import type { Chain, Signer } from '../../genki/chain/chain.ts';
 import { createSigner } from '../../genki/chain/keys.ts';
-import { decodeExtrinsic } from '../../genki/chain/local/extrinsic.ts';
 import { defaultGenesis } from '../../genki/chain/local/genesis.ts';
 import type { SubmissionOutcome, SubmissionRequest } from '../../activities/submit.ts';
 import type { SubmitterState } from '../../workflows/chain-submitter.ts';
 import { CPU_QUEUE, walletQueue, WORKFLOW_QUEUE } from '../../workflows/queues.ts';
+import { extrinsicsOf as inBlocks } from '../support/blocks.ts';
 import { POINTS, type Doomed } from './support/doomed.ts';
 import { BLOCK_MS, TestNetwork, until } from './support/network.ts';
 import type { asker } from './support/workflows.ts';
@@ -52,10 +51,7 @@ const request = (signer: Signer, wanted: SubmissionRequest): Promise<SubmissionO
 const stateOf = ({ hotkey }: Signer): Promise<SubmitterState> => network.client.workflow.getHandle(`chain/${hotkey}`).query<SubmitterState>('state');
 
 /** What of this signer is in blocks, finalized or not. */
-async function extrinsicsOf({ hotkey }: Signer): Promise<string[]> {
-  const [, ...blocks] = (await readFile(journal, 'utf8')).split('\n').filter(Boolean).map((line) => JSON.parse(line) as { entry: { extrinsics: string[] } });
-  return blocks.flatMap(({ entry }) => entry.extrinsics).filter((hex) => decodeExtrinsic(hex).signer === hotkey).map((hex) => decodeExtrinsic(hex).hash);
-}
+const extrinsicsOf = ({ hotkey }: Signer): string[] => inBlocks(journal, hotkey);
 
 async function committedBy({ hotkey }: Signer): Promise<string | undefined> {
   return (await chain.commitments(1, (await chain.head()).hash)).find((commit) => commit.hotkey === hotkey)?.data;
@@ -78,7 +74,7 @@ describe.concurrent('chainSubmitter on a server and a chain', () => {
     for (const [i, point] of POINTS.entries()) {
       const outcome = outcomes[i]!;
       expect(outcome, point).toMatchObject({ kind: 'landed', key: 'once' });
-      expect(await extrinsicsOf(miner(point)), point).toEqual([outcome.kind === 'landed' && outcome.extrinsic]);
+      expect(extrinsicsOf(miner(point)), point).toEqual([outcome.kind === 'landed' && outcome.extrinsic]);
       expect(await committedBy(miner(point)), point).toBe(`0${i}`);
     }
     await network.record('chain-submitter-killed', `chain/${miner('after-broadcast').hotkey}`);
@@ -94,7 +90,7 @@ describe.concurrent('chainSubmitter on a server and a chain', () => {
     expect(await outcomeOf(signer, 'same', commitment('bb'))).toEqual(first);
     // what holds already needs no extrinsic under another key either
     expect(await outcomeOf(signer, 'again', commitment('aa'))).toEqual({ kind: 'landed', key: 'again', block: first.kind === 'landed' && first.block });
-    expect(await extrinsicsOf(signer)).toHaveLength(1);
+    expect(extrinsicsOf(signer)).toHaveLength(1);
     await network.record('chain-submitter-once', `chain/${signer.hotkey}`);
   });
 
@@ -110,12 +106,12 @@ describe.concurrent('chainSubmitter on a server and a chain', () => {
     const byHotkey = Object.fromEntries(row.weights.map(({ uid, weight }) => [neurons[uid]!.hotkey, weight]));
     expect(byHotkey).toEqual({ [miner('many').hotkey]: 65_535, [miner('asked').hotkey]: 30_000 });
     expect(await outcomeOf(validator, 'a second row', effect)).toMatchObject({ kind: 'landed', block: landed.kind === 'landed' && landed.block });
-    expect(await extrinsicsOf(validator)).toHaveLength(1);
+    expect(extrinsicsOf(validator)).toHaveLength(1);
 
     expect(await outcomeOf(owner, `epoch/${epoch}`, { kind: 'triggerEpoch', netuid: 1, epoch })).toMatchObject({ kind: 'landed' });
     await until('the next epoch', async () => (await chain.metagraph(1, (await chain.head()).hash)).epoch > epoch);
     expect(await outcomeOf(validator, 'too late', effect)).toEqual({ kind: 'refused', key: 'too late', code: 'EpochOver', message: expect.stringContaining(`weights of epoch ${epoch} cannot be set any more`) });
-    expect(await extrinsicsOf(validator)).toHaveLength(1);
+    expect(extrinsicsOf(validator)).toHaveLength(1);
   });
 
   it('gives code and words of a refusal, and goes on with the next request', async () => {
@@ -154,14 +150,14 @@ describe.concurrent('chainSubmitter on a server and a chain', () => {
     await until('both requests', async () => (await Promise.all(['stuck', 'left'].map(async (name) => (await stateOf(miner(name)).catch(() => undefined))?.queue?.length === 1))).every(Boolean));
     await left.terminate('its operator gave up');
     expect(await outcomeOf(miner('quick'), 'quick', commitment('d2'))).toMatchObject({ kind: 'landed' });
-    expect(await extrinsicsOf(miner('stuck'))).toEqual([]);
+    expect(extrinsicsOf(miner('stuck'))).toEqual([]);
 
     await Promise.all([holdKey(miner('stuck')), holdKey(miner('left'))]);
     expect(await late.result()).toMatchObject({ kind: 'landed', key: 'late' });
     const known = await until('the outcome that nobody waits for', async () => (await stateOf(miner('left'))).outcomes?.[0]);
     expect(known).toMatchObject({ kind: 'landed', key: 'left' });
     expect(await outcomeOf(miner('left'), 'left', commitment('d1'))).toEqual(known);
-    expect(await extrinsicsOf(miner('left'))).toHaveLength(1);
+    expect(extrinsicsOf(miner('left'))).toHaveLength(1);
   });
 
   it('carries queue and outcomes into new runs', async () => {
@@ -173,7 +169,7 @@ describe.concurrent('chainSubmitter on a server and a chain', () => {
     expect(new Set(outcomes!.map(({ key, kind }) => `${kind} ${key}`))).toEqual(new Set(keys.map((key) => `landed ${key}`)));
     const [firstRun, secondRun] = await until('several runs', async () => { const runs = await network.runsOf(`chain/${signer.hotkey}`); return runs.length > 2 && runs; });
     for (const outcome of outcomes!) expect(await request(signer, { key: outcome.key, effect: commitment('ff'), replyTo: 'nobody' })).toEqual(outcome);
-    expect(await extrinsicsOf(signer)).toEqual(outcomes!.map((outcome) => outcome.kind === 'landed' && outcome.extrinsic));
+    expect(extrinsicsOf(signer)).toEqual(outcomes!.map((outcome) => outcome.kind === 'landed' && outcome.extrinsic));
     await network.record('chain-submitter-first-run', `chain/${signer.hotkey}`, firstRun);
     await network.record('chain-submitter-second-run', `chain/${signer.hotkey}`, secondRun);
   });
@@ -184,12 +180,12 @@ describe('chainSubmitter on a chain that is killed', () => {
     const signer = miner('flap');
     await holdKey(signer);
     const waiting = await Promise.all(['f0', 'f1', 'f2'].map((data) => ask(signer, data, commitment(data))));
-    await until('something in a block', async () => (await extrinsicsOf(signer)).length > 0);
+    await until('something in a block', async () => extrinsicsOf(signer).length > 0);
     network.crash('chain');
     const outcomes = await Promise.all(waiting.map((handle) => handle.result()));
     expect(outcomes.map(({ kind }) => kind)).toEqual(['landed', 'landed', 'landed']);
-    expect(new Set(await extrinsicsOf(signer))).toEqual(new Set(outcomes.map((outcome) => outcome.kind === 'landed' && outcome.extrinsic)));
-    expect(await extrinsicsOf(signer)).toHaveLength(outcomes.length);
+    expect(new Set(extrinsicsOf(signer))).toEqual(new Set(outcomes.map((outcome) => outcome.kind === 'landed' && outcome.extrinsic)));
+    expect(extrinsicsOf(signer)).toHaveLength(outcomes.length);
   });
 });
 
