@@ -5,6 +5,6 @@ try {
   await createProgram(process.env).parseAsync();
 } catch (error) {
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
-  process.stderr.write(`${name === 'Error' ? '' : `${name}: `}${message}\n`);
-  process.exitCode = 1;
+  // a worker that could not begin has handles of Temporal's runtime that would keep it alive
+  process.stderr.write(`${name === 'Error' ? '' : `${name}: `}${message}\n`, () => process.exit(1));
 }

@@ -1,15 +1,29 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { homeOf } from '../workers/settings.ts';
+import { durationText, parseDuration } from './duration.ts';
 
 const whole = (min: number, max: number) => (text: string): number => {
   const value = Number(text);
   if (!Number.isInteger(value) || value < min || value > max) throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
   return value;
 };
+const between = (min: number, max: number) => (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= min && value <= max)) throw new InvalidArgumentError(`expected a number from ${min} to ${max}`);
+  return value;
+};
+/** A seed that somebody put where none belongs is not repeated. */
+const withoutSeeds = (text: string): string => text.replace(/[0-9a-f]{64,}/gi, '…');
+const duration = (min: number, max: number) => (text: string): number => {
+  const ms = parseDuration(text);
+  if (ms === undefined || ms < min || ms > max) throw new InvalidArgumentError(`expected a time from ${durationText(min)} to ${durationText(max)}, such as 90s, 5m or 1h`);
+  return ms;
+};
 const BLOCK_MS = 250;
+const DAY_MS = 24 * 60 * 60_000;
 /** The `genki` command: every option with its default. */
 export function createProgram(env: NodeJS.ProcessEnv): Command {
-  const program = new Command('genki').enablePositionalOptions().description('Train open music models together. Every step durable, every contribution measured and paid.').showHelpAfterError();
+  const program = new Command('genki').enablePositionalOptions().description('Train open music models together. Every step durable, every contribution measured and paid.').showHelpAfterError().configureOutput({ outputError: (text, write) => write(withoutSeeds(text)) });
 
   program
     .command('start')
@@ -68,6 +82,41 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
       await startRound(options, env);
     });
 
+  const schedule = program.command('schedule').description('what Temporal starts by itself: rounds once an epoch, training windows once a window');
+  const scheduled = (name: string, description: string): Command =>
+    schedule.command(name).description(description).option('--rounds', 'only the rounds of this machine\'s validators', false).option('--windows', 'only the training windows of its miners', false).option('--json', 'print JSON', false);
+  type Which = { rounds: boolean; windows: boolean; json: boolean };
+  scheduled('apply', 'make the schedules, or change them to this')
+    .addOption(new Option('--every <time>', 'how often to look whether something is due; default: an eighth of an epoch or window, from 1m to 5m').argParser(duration(10_000, DAY_MS)).conflicts('cron'))
+    .option('--cron <expression>', 'when to look instead, such as "*/5 * * * *"')
+    .option('--jitter <time>', 'up to this much later, at random; default: none', duration(0, DAY_MS))
+    .action(async (options: Which & { every?: number; cron?: string; jitter?: number }) => {
+      const { apply } = await import('./commands/schedule.ts');
+      await apply(options, env);
+    });
+  schedule
+    .command('list')
+    .description('the schedules, their last and next times, and what was missed')
+    .option('--json', 'print JSON', false)
+    .action(async (options: { json: boolean }) => {
+      const { list } = await import('./commands/schedule.ts');
+      await list(options, env);
+    });
+  scheduled('pause', 'start nothing until they are resumed')
+    .option('--note <text>', 'why', 'paused by genki schedule pause')
+    .action(async (options: Which & { note: string }) => {
+      const { pause } = await import('./commands/schedule.ts');
+      await pause(options, env);
+    });
+  scheduled('resume', 'carry on after a pause').action(async (options: Which) => {
+    const { resume } = await import('./commands/schedule.ts');
+    await resume(options, env);
+  });
+  scheduled('delete', 'start nothing any more; what runs carries on').action(async (options: Which) => {
+    const { remove } = await import('./commands/schedule.ts');
+    await remove(options, env);
+  });
+
   program
     .command('leaderboard')
     .description('the newest report that the validators stand for')
@@ -83,13 +132,110 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
     .argument('<prompt>', 'what it should sound like, in the model\'s words, such as "swing steady"')
     .requiredOption('-o, --output <file>', 'WAV file to write; .mp3 and .ogg where ffmpeg is found')
     .option('--seed <text>', 'the same seed gives the same music', '1')
-    .option('--temperature <t>', 'lower is safer', Number, 1)
-    .option('--guidance <g>', 'more than 1 follows the text more closely', Number, 1)
+    .option('--temperature <t>', 'lower is safer', between(0, 4), 1)
+    .option('--guidance <g>', 'more than 1 follows the text more closely', between(1, 20), 1)
     .option('--dama <folder>', 'folder of a Dama {config.json, model.safetensors}')
     .option('--json', 'print JSON', false)
     .action(async (prompt: string, options: { output: string; seed: string; temperature: number; guidance: number; dama?: string; json: boolean }) => {
       const { generate } = await import('./commands/generate.ts');
       await generate({ ...options, prompt }, env);
+    });
+
+  const data = program.command('data').description('music to learn from');
+  data
+    .command('import')
+    .description('MIDI files to a miner\'s dataset, or to a dataset file')
+    .argument('<files...>', 'MIDI files, and folders of them; beside song.mid may lie song.json {caption, style} or song.txt')
+    .requiredOption('--name <name>', 'of the dataset; public')
+    .addOption(new Option('--miner, --hotkey <hotkey>', 'hotkey or name of a miner of this machine, who trains on it from the next window on'))
+    .option('-o, --output <file>', 'dataset file to write instead')
+    .option('--licence <spdx>', 'such as CC0-1.0; default: LicenseRef-private')
+    .addOption(new Option('--private', 'nobody else is to have it; this is what it is unless --shared is said').conflicts('shared').default(false))
+    .option('--shared', 'others may have it, under its licence', false)
+    .option('--clips-per-file <n>', 'of one file at most; of more, some are drawn', whole(1, 1_000_000), 64)
+    .option('--seed <text>', 'the same seed draws the same clips', '1')
+    .option('--skip-bad', 'do not exit with 1 when files cannot be imported', false)
+    .option('--json', 'print JSON', false)
+    .action(async (paths: string[], options: { name: string; hotkey?: string; output?: string; licence?: string; shared: boolean; clipsPerFile: number; seed: string; skipBad: boolean; json: boolean }) => {
+      const { importData } = await import('./commands/data-import.ts');
+      await importData({ ...options, paths }, env);
+    });
+  data
+    .command('inspect')
+    .description('what a MIDI file or a dataset holds, what an import would leave out, and how it sounds')
+    .argument('<file>', 'MIDI file or dataset')
+    .option('-o, --output <file>', 'WAV file to write: the named clip, or else a MIDI file\'s whole music or a dataset\'s first clip')
+    .option('--clip <n>', 'the clip to show; default: the first', whole(1, 2 ** 20))
+    .option('--json', 'print JSON', false)
+    .action(async (file: string, options: { output?: string; clip?: number; json: boolean }) => {
+      const { inspectData } = await import('./commands/data-inspect.ts');
+      await inspectData({ ...options, file });
+    });
+
+  const keys = program.command('keys').description('the keys of this machine, locked with a passphrase');
+  keys
+    .command('new')
+    .description('a new key')
+    .argument('<name>')
+    .addOption(new Option('--words <n>', 'words of its mnemonic').choices(['12', '24']).default('12'))
+    .option('--show-mnemonic', 'show the words from which the key can be made again', false)
+    .option('--json', 'print JSON', false)
+    .action(async (name: string, options: { words: string; showMnemonic: boolean; json: boolean }) => {
+      const { newKey } = await import('./commands/keys.ts');
+      await newKey(name, { ...options, words: options.words === '24' ? 24 : 12 }, env);
+    });
+  keys
+    .command('list')
+    .description('names, hotkeys, roles, and what is wrong with a file')
+    .option('--json', 'print JSON', false)
+    .action(async (options: { json: boolean }) => {
+      const { listKeys } = await import('./commands/keys.ts');
+      await listKeys(options, env);
+    });
+  keys
+    .command('export')
+    .description('a key as the JSON that Polkadot\'s and Bittensor\'s tools read, locked')
+    .argument('<name>')
+    .option('-o, --output <file>', 'where to; default: standard output')
+    .option('--new-passphrase', 'ask for another passphrase to lock it with', false)
+    .option('--passphrase-file <file>', 'lock it with the passphrase in this file')
+    .option('--secret', 'its mnemonic or seed instead, in plain, on a terminal', false)
+    .option('--force', 'a secret also where there is no terminal', false)
+    .action(async (name: string, options: { output?: string; newPassphrase: boolean; passphraseFile?: string; secret: boolean; force: boolean }) => {
+      const { exportKey } = await import('./commands/keys.ts');
+      await exportKey(name, options, env);
+    });
+  keys
+    .command('import')
+    .description('a key from such a JSON, a mnemonic or a seed: in a file, on standard input, or typed')
+    .argument('<name>')
+    .argument('[file]')
+    .option('--passphrase-file <file>', 'what the JSON is locked with; default: this home\'s, else it is asked for')
+    .option('--json', 'print JSON', false)
+    .action(async (name: string, file: string | undefined, options: { passphraseFile?: string; json: boolean }) => {
+      const { importKey } = await import('./commands/keys.ts');
+      await importKey(name, file, options, env);
+    });
+
+  program
+    .command('status')
+    .description('what is up, what is under way, and what is wrong')
+    .option('--json', 'print JSON', false)
+    .action(async (options: { json: boolean }) => {
+      const { status } = await import('./commands/status.ts');
+      await status(options, env);
+    });
+
+  program
+    .command('logs')
+    .description('what the processes of this home have said')
+    .argument('[service]', 'one of them alone')
+    .option('-f, --follow', 'go on until Ctrl-C', false)
+    .option('-n, --lines <n>', 'the newest lines; default: 200, or all with --since', whole(0, 1_000_000))
+    .option('--since <when>', 'a time such as 2026-01-31T12:00:00Z, or an age such as 90s, 15m, 2h, 1d')
+    .action(async (service: string | undefined, options: { follow: boolean; lines?: number; since?: string }) => {
+      const { logs } = await import('./commands/logs.ts');
+      await logs(service, options, env);
     });
 
   program

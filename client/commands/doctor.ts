@@ -7,12 +7,13 @@ import { homeOf } from '../../workers/settings.ts';
 import { findTemporal } from '../embedded/find-temporal.ts';
 import { findFfmpeg } from '../ffmpeg.ts';
 import { table } from '../first-light/screen.ts';
+import { surveyStatus } from '../status/survey.ts';
 
 type Finding = { readonly what: string; readonly state: 'found' | 'missing' | 'optional'; readonly detail: string };
 
 /** `genki doctor`: exits 1 when something is missing that cannot be done without. */
 export async function doctor({ json }: { json: boolean }, env: NodeJS.ProcessEnv): Promise<void> {
-  const findings = [node(), ...(await engines()), await temporal(env), await ffmpeg(env), dama(), network(env)];
+  const findings = [node(), ...(await engines()), await temporal(env), await ffmpeg(env), dama(), await network(env)];
   const rows = findings.map(({ what, state, detail }) => [what, state, detail]);
   process.stdout.write(json ? `${JSON.stringify({ cores: availableParallelism(), memoryBytes: totalmem(), findings })}\n` : `${table(['what', 'state', 'what to know'], rows).join('\n')}\n`);
   if (findings.some(({ state }) => state === 'missing')) process.exitCode = 1;
@@ -50,7 +51,13 @@ function dama(): Finding {
   return existsSync(file) ? { what: 'ruby-nano', state: 'found', detail: file } : { what: 'ruby-nano', state: 'missing', detail: 'train it with: npm run train:base' };
 }
 
-function network(env: NodeJS.ProcessEnv): Finding {
+/** A network that was killed leaves its file behind, so that only answers count. */
+async function network(env: NodeJS.ProcessEnv): Promise<Finding> {
   const file = join(homeOf(env), 'network.json');
-  return existsSync(file) ? { what: 'network', state: 'found', detail: readFileSync(file, 'utf8').replace(/\s+/g, ' ') } : { what: 'network', state: 'optional', detail: 'none is running; start one with: npm run genki -- up' };
+  if (!existsSync(file)) return { what: 'network', state: 'optional', detail: 'none is running; start one with: npm run genki -- up' };
+  const { isUp, services, warnings } = await surveyStatus(env);
+  if (isUp) return { what: 'network', state: 'found', detail: `${services.map(({ name }) => name).join(', ')} answer; more with: npm run genki -- status` };
+  const down = services.filter((service) => !service.isUp).map(({ name }) => name);
+  const isDead = down.length > 0 && ['temporal', 'chain'].every((name) => down.includes(name));
+  return { what: 'network', state: 'optional', detail: isDead ? `neither Temporal nor the chain of ${file} answers; was it killed? Start it again with: npm run genki -- up` : `${down.join(', ') || warnings[0]} does not answer; see npm run genki -- status` };
 }

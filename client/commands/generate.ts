@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { currentDama } from '../../activities/current-dama.ts';
+import { parseJson } from '../../activities/parse-json.ts';
 import { chooseEngine } from '../../genki/engine/choose-engine.ts';
 import { InvalidInput } from '../../genki/errors.ts';
 import { renderCodes, SAMPLE_RATE } from '../../genki/music/apu/synthesizer.ts';
@@ -26,9 +27,9 @@ export type GenerateOptions = { readonly prompt: string; readonly output: string
 export async function generate({ prompt, output, seed, temperature, guidance, dama, json }: GenerateOptions, env: NodeJS.ProcessEnv): Promise<void> {
   const format = extname(output).toLowerCase();
   if (!FORMATS.includes(format)) throw new InvalidInput(`Expected an output ending in ${FORMATS.join(', ')}, got ${output}`);
-  if (!(temperature >= 0) || !(guidance >= 1)) throw new InvalidInput(`Expected a temperature from 0 on and a guidance from 1 on, got ${temperature} and ${guidance}`);
+  await checkWritable(output);
   const { config, weights, from } = dama === undefined ? await currentOrShipped(env) : await fromFolder(dama);
-  const music = readMusicConfig(JSON.parse(new TextDecoder().decode(config)));
+  const music = readMusicConfig(parseJson(config));
   const { tensors } = decodeSafetensors(weights);
   const known = music.text.kind === 'words' ? prompt.toLowerCase().split(/[\s,.;:!?]+/).filter((word) => music.text.kind === 'words' && music.text.words.includes(word)) : [];
   if (known.length === 0 && music.text.kind === 'words') throw new InvalidInput(`Expected a prompt with words that this Dama knows (${music.text.words.join(' ')}), got "${prompt}"`);
@@ -51,7 +52,20 @@ export async function generate({ prompt, output, seed, temperature, guidance, da
 type Files = { readonly config: Uint8Array; readonly weights: Uint8Array; readonly from: string };
 
 async function fromFolder(folder: string): Promise<Files> {
-  return { config: await readFile(join(folder, 'config.json')), weights: await readFile(join(folder, 'model.safetensors')), from: folder };
+  const read = (name: string): Promise<Uint8Array> => readFile(join(folder, name)).catch((cause: NodeJS.ErrnoException) => {
+    throw new InvalidInput(`Expected a folder with config.json and model.safetensors, ${folder} has no ${name} that can be read (${cause.code})`, { cause });
+  });
+  return { config: await read('config.json'), weights: await read('model.safetensors'), from: folder };
+}
+
+/** Said before the music is made rather than after. @throws {InvalidInput} */
+async function checkWritable(output: string): Promise<void> {
+  const refused = (reason: string, cause?: unknown): InvalidInput => new InvalidInput(`Expected a file that can be written, got ${output}: ${reason}`, { cause });
+  const found = await stat(output).catch(() => undefined);
+  if (found && !found.isFile()) throw refused('there is something that is no file');
+  const folder = dirname(resolve(output));
+  if (!(await stat(folder).then((entry) => entry.isDirectory(), () => false))) throw refused(`there is no folder ${folder}`);
+  await access(found ? output : folder, constants.W_OK).catch((cause: NodeJS.ErrnoException) => { throw refused(cause.code ?? 'not allowed', cause); });
 }
 
 async function currentOrShipped(env: NodeJS.ProcessEnv): Promise<Files> {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,17 +5,23 @@ import { fileURLToPath } from 'node:url';
 import { participantsFile, type Participant } from '../../activities/participants.ts';
 import { defaultGenesis } from '../../genki/chain/local/genesis.ts';
 import { composeDataset, encodeDataset, manifestOf } from '../../genki/data/dataset.ts';
-import type { Competition } from '../../genki/protocol/competition.ts';
+import { ChecksumMismatch, InvalidInput } from '../../genki/errors.ts';
+import { signCompetition, type Competition } from '../../genki/protocol/competition.ts';
 import { RUBY } from '../../genki/protocol/ruby.ts';
 import { contentDigest, decodeSafetensors } from '../../genki/protocol/safetensors.ts';
-import { createFolderStore } from '../../genki/store/folder-store.ts';
-import { deploymentFile } from '../../workers/deployment.ts';
-import { loadWallet, saveWallet } from '../../workers/wallets.ts';
+import type { ObjectStore } from '../../genki/store/object-store.ts';
+import { deploymentFile, readDeployment } from '../../workers/deployment.ts';
+import { ensurePassphrase, readPassphrase } from '../../workers/passphrase.ts';
+import { Key } from '../../workers/keystore.ts';
+import { passphraseFileOf, storeSettingsOf, walletsDirOf } from '../../workers/settings.ts';
+import { createStore } from '../../workers/store.ts';
+import { saveWallet, unlockWallet, walletFile } from '../../workers/wallets.ts';
 
 /** Who takes part in the embedded network. */
 export const VALIDATORS = ['validator-1', 'validator-2'] as const;
 export const DISHONEST = ['byte-copier', 'noisy-copier', 'junk', 'broken'] as const;
 export const OWNER = 'owner';
+const HUB = 'hub';
 
 export type ProvisionOptions = {
   readonly home: string;
@@ -26,6 +31,8 @@ export type ProvisionOptions = {
   readonly dama?: string;
   /** Blocks from one epoch to the next, unless the owner triggers one. */
   readonly tempo?: number;
+  /** Names the store, and the file of the wallets' passphrase; or else both are made in the home. */
+  readonly env?: NodeJS.ProcessEnv;
 };
 
 /** Clips of each miner's own music: a trial found little difference between 32 and 128. */
@@ -38,34 +45,44 @@ export const genesisFile = (home: string): string => join(home, 'genesis.json');
 /**
  * Makes keys, buckets, music and the chain's genesis for everybody who takes part on this machine.
  * A home that is complete already is left as it is.
+ * @throws {InvalidInput} when the store holds another network, or not the one of this home
  */
-export async function provision({ home, blockMs, competition = RUBY, dama = SHIPPED_DAMA, tempo = 50_400 }: ProvisionOptions): Promise<void> {
-  if (existsSync(deploymentFile(home))) return;
+export async function provision({ home, blockMs, competition = RUBY, dama = SHIPPED_DAMA, tempo = 50_400, env = {} }: ProvisionOptions): Promise<void> {
+  const store = createStore(storeSettingsOf(env, home));
+  if (existsSync(deploymentFile(home))) return await checkStore(store, home);
   await mkdir(home, { recursive: true });
-  const store = createFolderStore(join(home, 'store'));
-  const wallets = join(home, 'wallets');
+  const wallets = walletsDirOf(home);
+  const passphraseFile = passphraseFileOf(env, home);
+  if (env.GENKI_PASSPHRASE_FILE === undefined) await ensurePassphrase(passphraseFile);
+  const passphrase = await readPassphrase(passphraseFile);
   // an earlier try that was interrupted has left keys, and music that was made for them
-  const enrol = async (name: string): Promise<string> => {
-    const file = join(wallets, `${name}.json`);
-    const { hotkey } = existsSync(file) ? await loadWallet(file) : await saveWallet(wallets, { name, secret: randomBytes(32).toString('hex') });
-    return hotkey;
+  const keyOf = async (name: string): Promise<Key> => {
+    const file = walletFile(wallets, name);
+    if (existsSync(file)) return await unlockWallet(file, passphrase);
+    const key = Key.random(12);
+    await saveWallet(wallets, name, { key, passphrase });
+    return key;
   };
-  const owner = await enrol(OWNER);
+  const enrol = async (name: string): Promise<string> => (await keyOf(name)).hotkey;
+  const ownerKey = await keyOf(OWNER);
+  const owner = ownerKey.hotkey;
   const participants: Participant[] = [{ name: OWNER, role: 'owner', hotkey: owner, bucket: OWNER, privateBucket: `${OWNER}-private` }];
   for (const name of VALIDATORS) participants.push({ name, role: 'validator', hotkey: await enrol(name), bucket: name, privateBucket: `${name}-private` });
   for (const style of competition.styles.private) {
     const hotkey = await enrol(style);
     const dataset = composeDataset({ name: `${style} by its owner`, styles: [style], clips: SHARD_CLIPS, seed: `${hotkey}/own music`, licence: 'LicenseRef-private', sharing: 'private' });
-    const ref = await store.putOnce(`${style}-private`, 'dataset.safetensors', encodeDataset(dataset));
+    await store.createBucket(`${style}-private`);
+    const ref = await store.putOnce(`${style}-private`, 'dataset.safetensors', encodeDataset(dataset)).catch(notAnotherNetwork);
     participants.push({ name: style, role: 'miner', hotkey, bucket: style, privateBucket: `${style}-private`, dataset: { ...manifestOf(dataset), ref } });
   }
   for (const name of DISHONEST) participants.push({ name, role: 'miner', hotkey: await enrol(name), bucket: name, privateBucket: `${name}-private` });
 
+  for (const bucket of [HUB, ...participants.flatMap(({ bucket, privateBucket }) => [bucket, privateBucket])]) await store.createBucket(bucket);
   const weights = await readFile(join(dama, 'model.safetensors'));
   const genesisDama = {
     digest: contentDigest(decodeSafetensors(weights).tensors),
-    weights: await store.putOnce('hub', 'ruby-nano/model.safetensors', weights),
-    config: await store.putOnce('hub', 'ruby-nano/config.json', await readFile(join(dama, 'config.json'))),
+    weights: await store.putOnce(HUB, 'ruby-nano/model.safetensors', weights).catch(notAnotherNetwork),
+    config: await store.putOnce(HUB, 'ruby-nano/config.json', await readFile(join(dama, 'config.json'))).catch(notAnotherNetwork),
   };
   const neurons = participants
     .filter(({ role }) => role !== 'owner')
@@ -73,7 +90,18 @@ export async function provision({ home, blockMs, competition = RUBY, dama = SHIP
   await writeJson(genesisFile(home), defaultGenesis({ owner, netuid: competition.netuid, tempo, weightsRateLimit: 1, neurons }));
   await writeJson(participantsFile(home), { version: 1, participants });
   // last, since it says that all the rest is there
-  await writeJson(deploymentFile(home), { version: 1, competition, genesisDama, blockMs });
+  await writeJson(deploymentFile(home), { version: 1, competition, signature: signCompetition(competition, ownerKey), genesisDama, blockMs });
+}
+
+/** A home goes with the store that it was made on. */
+async function checkStore(store: ObjectStore, home: string): Promise<void> {
+  const { bucket, key } = (await readDeployment(home)).genesisDama.weights;
+  if ((await store.head(bucket, key)) === undefined) throw new InvalidInput(`Expected the store to hold ${bucket}/${key} of the network in ${home}, got none: use the store that it was made on (GENKI_S3_ENDPOINT), or another GENKI_HOME`);
+}
+
+function notAnotherNetwork(error: unknown): never {
+  if (!(error instanceof ChecksumMismatch)) throw error;
+  throw new InvalidInput(`Expected a store without another network's objects: ${error.message}`, { cause: error });
 }
 
 const writeJson = (file: string, value: unknown): Promise<void> => writeFile(file, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });

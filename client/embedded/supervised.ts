@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { rotatingLog } from './rotating-log.ts';
 
 export type Service = {
   readonly name: string;
@@ -14,6 +14,8 @@ export type Service = {
   readonly readyMs: number;
   /** Asked to end, it gets this long. */
   readonly stopMs: number;
+  /** Longest wait before it is started again; 10 s unless told. */
+  readonly maxBackoffMs?: number;
 };
 
 /** Of what a process that ends at once has said, for whoever started it. */
@@ -44,12 +46,14 @@ export class Supervised {
   /** @throws {Error} with where its log is, when it does not come up in time */
   async start(): Promise<void> {
     const { name, command, args, env, logFile, ready, readyMs } = this.#service;
-    const log = createWriteStream(logFile, { flags: 'a' });
-    log.on('error', () => undefined); // a service does not end for want of a log
+    const log = rotatingLog(logFile);
+    const note = (text: string): unknown => log.write(`${new Date().toISOString()} [${name}] ${text}\n`);
     const isForked = ready === 'message';
     // a group of its own, so that Ctrl-C reaches only whoever stops the services in order
     const child = spawn(command, args, { env: { ...process.env, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe', ...(isForked ? (['ipc'] as const) : [])] });
     this.#child = child;
+    if (child.pid !== undefined) note(`started, pid ${child.pid}`);
+    child.once('close', (code, signal) => note(`ended (${signal ?? code})`));
     child.stdout!.pipe(log, { end: false });
     child.stderr!.pipe(log, { end: false });
     let lastWords = '';
@@ -93,7 +97,7 @@ export class Supervised {
 
   async #revive(): Promise<void> {
     while (!this.#stopping) {
-      await wait(Math.min(MAX_BACKOFF_MS, 250 * 2 ** this.#deaths++));
+      await wait(Math.min(this.#service.maxBackoffMs ?? MAX_BACKOFF_MS, 250 * 2 ** this.#deaths++));
       if (this.#stopping) return;
       const revived = await this.start().then(() => true, () => false);
       if (revived) return;
