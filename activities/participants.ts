@@ -1,7 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { lockFolder } from '../genki/chain/local/lock.ts';
+import { looksSecret } from '../genki/chain/looks-secret.ts';
 import { InvalidInput } from '../genki/errors.ts';
+import { syncFolder } from '../genki/store/sync-folder.ts';
 import { parseJson } from './parse-json.ts';
 import { Reference } from './reference.ts';
 
@@ -42,5 +45,39 @@ export function participantOf(all: readonly Participant[], role: Participant['ro
   const found = all.find((p) => p.role === role && (wanted === undefined || p.hotkey === wanted || p.name === wanted));
   if (found) return found;
   const known = all.filter((p) => p.role === role).map((p) => p.name);
-  throw new InvalidInput(`Expected a ${role} of this machine (${known.join(', ') || 'there is none'}), got ${wanted ?? 'no name'}`);
+  throw new InvalidInput(`Expected a ${role} of this machine (${known.join(', ') || 'there is none'}), got ${wanted === undefined ? 'no name' : looksSecret(wanted) ? 'what may be a secret' : wanted}`);
+}
+
+/**
+ * Puts a miner's music into the participants file, whole or not at all; the next window trains on it.
+ * @returns what it was before; its object stays where it is
+ * @throws {InvalidInput} when there is no such miner, or somebody else is writing the file
+ */
+export async function setDataset(home: string, hotkey: string, dataset: NonNullable<Participant['dataset']>): Promise<Participant['dataset']> {
+  const release = await lockFolder(join(home, 'participants.lock'));
+  try {
+    const all = await readParticipants(home);
+    const miner = participantOf(all, 'miner', hotkey);
+    await replaceFile(participantsFile(home), { version: 1, participants: all.map((one) => (one === miner ? { ...one, dataset } : one)) });
+    await syncFolder(home);
+    return miner.dataset;
+  } finally {
+    await release();
+  }
+}
+
+async function replaceFile(file: string, value: z.infer<typeof Participants>): Promise<void> {
+  const draft = `${file}.draft`;
+  try {
+    const handle = await open(draft, 'w', 0o600);
+    try {
+      await handle.writeFile(`${JSON.stringify(value, null, 2)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(draft, file);
+  } finally {
+    await rm(draft, { force: true });
+  }
 }

@@ -25,12 +25,12 @@ const MAX_CODEBOOKS = 32;
 
 const text = (max: number) => z.string().min(1).max(max);
 const About = z.strictObject({ format: z.literal(FORMAT), name: text(128), licence: text(64), sharing: z.enum(['shared', 'private']), clips: z.string() });
-const Labels = z.array(z.strictObject({ caption: z.string().max(1024), style: text(64) })).min(1).max(MAX_CLIPS);
+const Label = z.strictObject({ caption: z.string().max(1024), style: text(64) });
 
 /**
  * The dataset as a file: safetensors with `codes` U8 [clips, codebooks, frames], the rest in its metadata. The same
  * dataset gives the same bytes.
- * @throws {InvalidInput} when there is no clip, or clips differ in shape
+ * @throws {InvalidInput} when there is no clip, clips differ in shape, or it could not be read back
  */
 export function encodeDataset({ clips, ...about }: Dataset): Uint8Array {
   const [first] = clips;
@@ -45,8 +45,11 @@ export function encodeDataset({ clips, ...about }: Dataset): Uint8Array {
     codes.set(clip.codes, i * size);
   });
   const tensor: HostTensor = { shape: [clips.length, numCodebooks, frames], dtype: 'U8', data: codes };
-  const labels = JSON.stringify(clips.map(({ caption, style }) => ({ caption, style })));
-  return encodeSafetensors(new Map([['codes', tensor]]), { format: FORMAT, name: about.name, licence: about.licence, sharing: about.sharing, clips: labels });
+  const labels = clips.map(({ caption, style }) => ({ caption, style }));
+  const metadata = { format: FORMAT, name: about.name, licence: about.licence, sharing: about.sharing, clips: JSON.stringify(labels) };
+  const wrong = [About.safeParse(metadata), ...labels.map((label) => Label.safeParse(label))].find(({ success }) => !success);
+  if (wrong?.error) throw new InvalidInput(`Expected a dataset that can be read back, got one with\n${z.prettifyError(wrong.error)}`);
+  return encodeSafetensors(new Map([['codes', tensor]]), metadata);
 }
 
 /**
@@ -56,7 +59,7 @@ export function encodeDataset({ clips, ...about }: Dataset): Uint8Array {
 export function decodeDataset(bytes: Uint8Array): Dataset {
   const { tensors, metadata } = decodeSafetensors(bytes, { maxTensors: 1, maxElements: MAX_CODES, maxHeaderBytes: 2 ** 30 });
   const { name, licence, sharing, clips } = parsed(About, metadata, 'a dataset');
-  const labels = parsed(Labels, json(clips), 'captions and styles of clips');
+  const labels = labelsOf(json(clips));
   const codes = tensors.get('codes');
   const [count, numCodebooks = 0, frames = 0, ...more] = codes?.shape ?? [];
   if (!(codes?.data instanceof Uint8Array) || more.length > 0 || numCodebooks < 1 || numCodebooks > MAX_CODEBOOKS || frames < 1) {
@@ -82,6 +85,12 @@ export function composeDataset(of: { name: string; styles: readonly string[]; cl
   const { name, licence, sharing, styles, seed } = of;
   const clips = styles.flatMap((style) => Array.from({ length: of.clips }, (_, i) => compose({ style, seed: `dataset/${seed}/${i}` })));
   return { name, licence, sharing, clips };
+}
+
+/** One by one: of a long list of wrong ones the first is enough to know. */
+function labelsOf(value: unknown): z.infer<typeof Label>[] {
+  if (!Array.isArray(value) || value.length < 1 || value.length > MAX_CLIPS) throw new BadSubmission(`Expected captions and styles of 1 to ${MAX_CLIPS} clips, got ${Array.isArray(value) ? value.length : 'no list'}`);
+  return value.map((one, i) => parsed(Label, one, `a caption and a style of clip ${i}`));
 }
 
 function parsed<T>(schema: z.ZodType<T>, value: unknown, what: string): T {

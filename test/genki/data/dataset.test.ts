@@ -39,6 +39,12 @@ describe('a dataset', () => {
     expect(() => encodeDataset({ ...dataset, clips: [dataset.clips[0]!, short] })).toThrow('Expected clip 1 of dataset cellar to have [4, 128] codes, got [4, 64]');
   });
 
+  it('is not written when it could not be read back', () => {
+    expect(() => encodeDataset({ ...dataset, name: '' })).toThrow(InvalidInput);
+    expect(() => encodeDataset({ ...dataset, licence: 'x'.repeat(65) })).toThrow('Expected a dataset that can be read back');
+    expect(() => encodeDataset({ ...dataset, clips: [dataset.clips[0]!, { ...dataset.clips[1]!, style: '' }] })).toThrow('→ at style');
+  });
+
   it.each<[string, () => Uint8Array]>([
     ['a file that ends early', () => file.subarray(0, file.length - 1)],
     ['no safetensors', () => new TextEncoder().encode('RIFF and so on')],

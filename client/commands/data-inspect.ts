@@ -1,0 +1,82 @@
+import { writeFile } from 'node:fs/promises';
+import { plainText } from '../../activities/plain-text.ts';
+import { type Dataset, decodeDataset, manifestOf } from '../../genki/data/dataset.ts';
+import { channelsUsed } from '../../genki/data/midi/arrange.ts';
+import { importMidi, type Told, withoutDuplicates } from '../../genki/data/midi/import-midi.ts';
+import { pianoRoll } from '../../genki/data/piano-roll.ts';
+import { InvalidInput } from '../../genki/errors.ts';
+import { CHANNELS } from '../../genki/music/apu/codes.ts';
+import { renderCodes, SAMPLE_RATE } from '../../genki/music/apu/synthesizer.ts';
+import type { Clip } from '../../genki/music/clip.ts';
+import { encodeWav } from '../../genki/music/wav.ts';
+import { RUBY } from '../../genki/protocol/ruby.ts';
+import { cuttingOf } from '../data/cutting.ts';
+import { droppedOf } from '../data/dropped.ts';
+import { readFileWithin, toldOf } from '../data/midi-files.ts';
+import { table } from '../first-light/screen.ts';
+
+export type InspectOptions = { readonly file: string; readonly output?: string; readonly clip?: number; readonly json: boolean };
+
+const MAX_DATASET_BYTES = 2 ** 31;
+const { frameRate } = RUBY.music;
+
+/** What a file holds; `whole` is what is rendered when no clip is named. */
+type Found = { readonly about: object; readonly lines: readonly string[]; readonly clips: readonly Clip[]; readonly whole: Uint8Array };
+
+/** `genki data inspect`: what a MIDI file or a dataset holds, and how it sounds. */
+export async function inspectData({ file, output, clip: wanted, json }: InspectOptions): Promise<void> {
+  const bytes = await readFileWithin(file, MAX_DATASET_BYTES);
+  const isMidi = /\.midi?$/i.test(file) || new TextDecoder('latin1').decode(bytes.subarray(0, 4)) === 'MThd';
+  const { about, lines, clips, whole } = isMidi ? aboutMidi(bytes, await toldOf(file)) : aboutDataset(decodeDataset(bytes));
+  const clip = clips[(wanted ?? 1) - 1];
+  if (clip === undefined && wanted !== undefined) throw new InvalidInput(`Expected a clip of 1 to ${clips.length} in ${file}, got ${wanted}`);
+  if (output !== undefined) await writeFile(output, encodeWav(renderCodes(wanted === undefined ? whole : clip!.codes, { frameRate }), SAMPLE_RATE));
+  const shown = clip && { number: wanted ?? 1, seconds: clip.frames / frameRate, caption: clip.caption, style: clip.style, channels: channelsUsed(clip.codes), roll: pianoRoll(clip.codes) };
+  if (json) process.stdout.write(`${JSON.stringify({ file, ...about, clip: shown ?? null, ...(output !== undefined && { output }) })}\n`);
+  else process.stdout.write(`${[...lines, ...(shown ? linesOfClip(shown, clips.length) : []), ...(output === undefined ? [] : ['', `written to ${output}`])].join('\n')}\n`);
+}
+
+function linesOfClip({ number, seconds, caption, style, roll }: { number: number; seconds: number; caption: string; style: string; roll: readonly string[] }, clips: number): string[] {
+  return ['', `clip ${number} of ${clips}, ${seconds.toFixed(1)} s, ${plainText(style)}: ${plainText(caption)}`, ...roll];
+}
+
+const KEY_NAMES = ['C', 'C sharp', 'D', 'E flat', 'E', 'F', 'F sharp', 'G', 'A flat', 'A', 'B flat', 'B'] as const;
+
+function aboutMidi(bytes: Uint8Array, told: Told): Found {
+  const imported = importMidi(bytes, told, cuttingOf(RUBY, { clipsPerFile: Infinity, seed: '' }));
+  const { song, arrangement, clips } = imported;
+  const { tempo, key, parts, peakPolyphony } = arrangement;
+  const { numerator, denominator } = tempo.meterAt(0);
+  const bpm = tempo.tempoAt(0);
+  const about = {
+    kind: 'midi',
+    format: song.format,
+    seconds: arrangement.frames / frameRate,
+    tempo: bpm === undefined ? null : Math.round(bpm * 10) / 10,
+    tempos: Math.max(1, song.tempos.length),
+    meter: `${numerator}/${denominator}`,
+    key: key === undefined ? null : `${KEY_NAMES[key.tonic]} ${key.mode}`,
+    peakPolyphony,
+    parts: parts.map(({ name, channel, notes, role }) => ({ name, channel: channel + 1, notes, role })),
+    clips: clips.length,
+    duplicates: clips.length - withoutDuplicates(clips).length,
+    dropped: droppedOf(imported),
+    unknownWords: imported.unknownWords,
+  };
+  const head = `MIDI, format ${about.format}; ${about.seconds.toFixed(1)} s; ${about.tempo ?? 'unknown'} beats a minute${about.tempos > 1 ? ` at first of ${about.tempos} tempos` : ''}; ${about.meter}; ${about.key ?? 'no clear key'}; at most ${peakPolyphony} notes at once`;
+  const rows = about.parts.map(({ name, channel, notes, role }) => [name === '' ? '–' : plainText(name), `${channel}`, `${notes}`, role === 'left' ? 'left out' : role]);
+  const dropped = [...(about.dropped.length === 0 ? [] : [`left out: ${about.dropped.join(', ')}`]), ...(about.unknownWords.length === 0 ? [] : [`words that no model knows: ${plainText(about.unknownWords.join(' '))}`])];
+  return { about, whole: arrangement.codes, lines: [head, ...table(['track', 'channel', 'notes', 'plays'], rows), ...dropped], clips };
+}
+
+function aboutDataset(dataset: Dataset): Found {
+  const { clips, ...about } = dataset;
+  const styles: Record<string, number> = {};
+  for (const { style } of clips) styles[style] = (styles[style] ?? 0) + 1;
+  const [first] = clips;
+  if (first?.numCodebooks !== CHANNELS.length) throw new InvalidInput(`Expected clips of the sound chip's ${CHANNELS.length} channels, got ${first?.numCodebooks}`);
+  const duplicates = clips.length - withoutDuplicates(clips).length;
+  const { digest } = manifestOf(dataset);
+  const lines = [`${plainText(about.name)}: ${clips.length} clips of ${first.frames} frames, ${plainText(about.licence)}, ${about.sharing}`, `digest ${digest}`, Object.entries(styles).map(([style, count]) => `${plainText(style)} ${count}`).join(', '), ...(duplicates === 0 ? [] : [`${duplicates} clips are there twice`])];
+  return { about: { kind: 'dataset', ...about, digest, clips: clips.length, frames: first.frames, styles, duplicates }, lines, clips, whole: first.codes };
+}
