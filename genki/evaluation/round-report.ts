@@ -1,3 +1,4 @@
+import { byCommit } from '../protocol/commit-order.ts';
 import type { Estimate } from './held-out.ts';
 
 /**
@@ -26,6 +27,8 @@ export type MinerReport = {
   readonly similarity: { readonly value: number; readonly to: string | null } | null;
   /** Share of this epoch's weight. */
   readonly weight: number;
+  /** Block since which it waits to be looked at: the snapshot, for one that this round looked at; null while there is nothing to look at. */
+  readonly waitingSince: number | null;
 };
 
 /** Mean held-out losses of a Dama on part C, nats per code. */
@@ -82,15 +85,10 @@ export type Ranked = MinerReport & { readonly rank: number };
 
 /** The leaderboard: by weight, then by what was measured, then by who came first. Equal weights share a rank. */
 export function leaderboard(miners: readonly MinerReport[]): Ranked[] {
-  const sorted = [...miners].sort(
-    (a, b) =>
-      b.weight - a.weight ||
-      VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict) ||
-      (a.commitBlock ?? Infinity) - (b.commitBlock ?? Infinity) ||
-      (a.commitIndex ?? 0) - (b.commitIndex ?? 0) ||
-      (a.hotkey < b.hotkey ? -1 : 1),
-  );
-  return sorted.map((miner) => ({ ...miner, rank: 1 + sorted.findIndex(({ weight }) => weight === miner.weight) }));
+  const sorted = [...miners].sort((a, b) => b.weight - a.weight || VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict) || byCommit(a, b));
+  const ranks = new Map<number, number>();
+  sorted.forEach(({ weight }, i) => ranks.has(weight) || ranks.set(weight, i + 1));
+  return sorted.map((miner) => ({ ...miner, rank: ranks.get(miner.weight)! }));
 }
 
 const VERDICTS: readonly MinerVerdict[] = ['accepted', 'not-accepted', 'copy', 'rejected', 'unavailable', 'absent'];

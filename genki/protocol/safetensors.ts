@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BadSubmission, InvalidInput } from '../errors.ts';
 import { narrowBF16, narrowF16, widenBF16, widenF16 } from './half-floats.ts';
+import { isWithin } from './json-bounds.ts';
 
 /** How a tensor is stored. F16 and BF16 are held as float32 and narrowed, ties to even, on writing; I64 is held in 32 bits. */
 export type Dtype = 'I64' | 'F32' | 'I32' | 'F16' | 'BF16' | 'U8';
@@ -21,6 +22,7 @@ const BYTES = { I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2, U8: 1 } as const satisf
 const MAX_DIMENSIONS = 8;
 const LENGTH_BYTES = 8;
 const METADATA = '__metadata__';
+const HEADER_DEPTH = 3;
 
 /**
  * A safetensors file. The same tensors and metadata give the same bytes: wide dtypes first, so that each tensor lies
@@ -119,6 +121,8 @@ function readHeader(text: string, maxTensors: number): { entries: Entry[]; metad
 }
 
 function parseObject(text: string): Record<string, unknown> {
+  // a header of tensors with their shapes; a deeper one could not even be quoted
+  if (!isWithin(text, { depth: HEADER_DEPTH, values: Infinity })) throw new BadSubmission(`Expected a header of at most ${HEADER_DEPTH} levels, got a deeper one`);
   let header: unknown;
   try {
     header = JSON.parse(text);

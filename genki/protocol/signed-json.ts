@@ -6,7 +6,11 @@ import { canonicalJson } from './canonical-json.ts';
 /** Whether the signature is that hotkey's over the message; never throws. */
 export type VerifySignature = (message: Uint8Array, signature: Uint8Array, hotkey: Hotkey) => boolean;
 
-const Envelope = z.strictObject({ body: z.looseObject({ version: z.int().positive() }), signature: z.hex().length(128) });
+const Envelope = z.strictObject({
+  body: z.looseObject({ version: z.int().positive() }),
+  // lower case alone: another writing of it would be another file
+  signature: z.string().regex(/^[0-9a-f]{128}$/, 'expected 128 lower-case hex digits'),
+});
 
 /**
  * The file `{"body": …, "signature": …}` in canonical JSON. What is signed begins with the domain, so that a signature

@@ -29,6 +29,13 @@ describe('canonicalJson', () => {
     expect(canonicalJson(value)).toBe('{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"\ufb33":3}');
   });
 
+  it('goes 128 lists and objects deep, and refuses what could only end in a stack that is too small', () => {
+    const nested = (depth: number): unknown => JSON.parse('[{"a":'.repeat(depth / 2) + '1' + '}]'.repeat(depth / 2));
+    expect(canonicalJson(nested(128))).toHaveLength(128 / 2 * 8 + 1);
+    expect(() => canonicalJson(nested(130))).toThrow(new InvalidInput('Expected at most 128 objects and lists in one another, got more'));
+    expect(() => canonicalJson(nested(100_000))).toThrow(InvalidInput);
+  });
+
   it('agrees with the reference implementation, and is read back as the same value', () => {
     const random = new Random('json');
     for (let i = 0; i < 500; i++) {

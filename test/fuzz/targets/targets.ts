@@ -1,0 +1,9 @@
+import type { Target } from '../target.ts';
+import { chainTargets } from './chain.ts';
+import { fileTargets } from './files.ts';
+import { soundTargets } from './sounds.ts';
+import { tensorTargets } from './tensors.ts';
+import { textTargets } from './texts.ts';
+
+/** Every reader of bytes from outside. */
+export const targets = async (folder: string): Promise<readonly Target[]> => [...tensorTargets, ...textTargets, ...soundTargets, ...fileTargets(folder), ...(await chainTargets(folder))];
