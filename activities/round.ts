@@ -1,26 +1,27 @@
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import * as z from 'zod';
-import type { BlockRef, Chain, Metagraph } from '../genki/chain/chain.ts';
+import type { BlockRef, Chain } from '../genki/chain/chain.ts';
 import { heldOut } from '../genki/data/held-out.ts';
 import { faultOf, InvalidInput } from '../genki/errors.ts';
-import type { RoundReport } from '../genki/evaluation/round-report.ts';
+import type { MinerReport, RoundReport } from '../genki/evaluation/round-report.ts';
+import { withUnmeasured } from '../genki/evaluation/settle.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
-import { decodeCommitRecord } from '../genki/protocol/commit-record.ts';
 import { heldOutClips, type Competition, type HoldOutPart as PartName } from '../genki/protocol/competition.ts';
 import type { Dama } from '../genki/protocol/dama.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
 import type { DamaManifest, ManifestBody } from '../genki/protocol/manifest.ts';
 import { seedOf } from '../genki/protocol/seeds.ts';
-import { isEvaluable, seedBlocksOf, snapshotBlock } from '../genki/protocol/window.ts';
+import { seedBlocksOf, snapshotBlock } from '../genki/protocol/window.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import type { HoldOutPart } from './model/judge.ts';
-import { currentDama } from './current-dama.ts';
+import { currentDama, newestReport } from './current-dama.ts';
 import type { Deployment } from './deployment.ts';
 import { parseInput } from './parse-input.ts';
 import { parseJson } from './parse-json.ts';
 import { participantOf, type Participant } from './participants.ts';
 import { plainText } from './plain-text.ts';
 import { MAX_REPORT_BYTES } from './reference.ts';
+import { keepRoster, readRoster, rosterAt, type Roster } from './roster.ts';
 
 const RoundInput = z.strictObject({
   /** Hotkey or name of a validator of this machine; default: its first one. */
@@ -29,50 +30,58 @@ const RoundInput = z.strictObject({
   epoch: z.int().nonnegative().optional(),
   /** Evaluate and report, write nothing to the chain. */
   dryRun: z.boolean().optional(),
-  /** The evaluation ends by then, with what there is. */
+  /** From the snapshot: the round ends by then, with what there is. */
   deadlineMs: z.int().min(1000).max(24 * 60 * 60_000).optional(),
 });
 export type RoundInput = z.infer<typeof RoundInput>;
 
-/** One miner's newest commitment. */
-export type Submission = { readonly hotkey: string; readonly registeredAt: number; readonly commitBlock: number; readonly commitIndex: number; /** the record, hex */ readonly data: string };
-export type NotEvaluated = { readonly hotkey: string; readonly registeredAt: number; readonly commitBlock: number | null; readonly commitIndex: number | null; readonly verdict: 'rejected' | 'unavailable' | 'absent'; readonly reason: string };
-
-/** What every step of a round works from, and from nothing newer. */
+/** What every step of a round works from, and from nothing newer: as much of it as a submission's evaluation needs. */
 export type RoundContext = {
   readonly hotkey: string;
   readonly netuid: number;
   readonly epoch: number;
   readonly competition: { readonly id: string; readonly digest: string };
   readonly snapshot: BlockRef;
-  readonly seeds: Readonly<Record<string, string>>;
   readonly base: Dama;
-  /** Where the last round found the best scale. */
-  readonly lastScale?: number;
-  readonly parts: Readonly<Record<PartName, HoldOutPart>>;
   readonly prompts: readonly string[];
   readonly generation: { readonly seed: string; readonly guidance: number; readonly temperature: number; readonly topK: number };
   readonly frames: number;
   readonly frameRate: number;
   readonly lora: Competition['lora'];
-  readonly scales: readonly number[];
   readonly thresholds: Competition['thresholds'];
-  readonly policy: Competition['policy'];
   readonly bucket: string;
   /** Where the validator keeps what nobody else reads. */
   readonly privateBucket: string;
   /** Below which everything of this round lies in the bucket. */
   readonly prefix: string;
+};
+
+/** And what is needed to hold submissions against each other, and to decide. */
+export type RoundPlan = RoundContext & {
+  readonly seeds: Readonly<Record<string, string>>;
+  /** Where the last round found the best scale. */
+  readonly lastScale?: number;
+  readonly parts: Readonly<Record<PartName, HoldOutPart>>;
+  readonly scales: readonly number[];
+  readonly policy: Competition['policy'];
   readonly dryRun: boolean;
   readonly deadlineMs: number;
 };
 
+/** One miner's newest commitment. */
+export type Submission = { readonly hotkey: string; readonly registeredAt: number; readonly commitBlock: number; readonly commitIndex: number; /** the record, hex */ readonly data: string };
+
+/** Everybody else, in an object: there may be ten thousand of them. */
+export type Others = { readonly roster: ObjectRef; readonly rejected: number; readonly tooRecent: number; readonly notDrawn: number; readonly absent: number };
+
 /** A round, complete and recorded. */
 export type Round = {
-  readonly context: RoundContext;
+  readonly plan: RoundPlan;
   /** In commit order. */
   readonly submissions: readonly Submission[];
-  readonly notEvaluated: readonly NotEvaluated[];
+  readonly others: Others;
+  /** What this machine calls its validator and the miners that are looked at; nothing of it goes into the report. */
+  readonly names: Readonly<Record<string, string>>;
 };
 
 export type RoundDeps = { readonly chain: Chain; readonly store: ObjectStore; readonly deployment: Deployment; readonly participants: () => Promise<readonly Participant[]>; readonly defaultHotkey: string | undefined };
@@ -85,12 +94,14 @@ export const createRoundActivities = ({ chain, store, deployment, participants, 
   /** The round of the current epoch, once the blocks that make its seeds are final. */
   async resolveRound(input: unknown): Promise<Round> {
     const { hotkey, epoch, dryRun = false, deadlineMs = DEADLINE_MS } = parseInput(RoundInput, input, 'validationRound');
-    const validator = participantOf(await participants(), 'validator', hotkey ?? defaultHotkey);
+    const everybody = await participants();
+    const validator = participantOf(everybody, 'validator', hotkey ?? defaultHotkey);
     const { competition, competitionDigest } = deployment;
     const { netuid, timing } = competition;
     const head = await chain.head();
     const now = await chain.metagraph(netuid, head.hash);
-    if (epoch !== undefined && epoch !== now.epoch) throw new InvalidInput(`Expected the current epoch, ${now.epoch}, got ${epoch}`);
+    if (head.number < competition.activationBlock) throw new InvalidInput(`Expected a competition that has begun, this one begins at block ${competition.activationBlock}, the chain is at ${head.number}`);
+    if (epoch !== undefined) checkEpoch(epoch, now.epoch, deployment.blockMs);
     const number = snapshotBlock(now.epochStart, timing.snapshotOffsetBlocks);
     const blocks = seedBlocksOf(number, timing.seedBlocks);
     const missing = blocks.at(-1)! - head.number;
@@ -102,7 +113,7 @@ export const createRoundActivities = ({ chain, store, deployment, participants, 
     const seeds = Object.fromEntries(LABELS.map((label) => [label, seedOf({ blockHashes, competition: competitionDigest }, label)]));
     const part = (name: PartName): HoldOutPart => ({ clips: heldOutClips(competition, name), seed: seeds[name]!, floors: floorsOf(competition), guards: competition.holdOut[name].perBaseStyle > 0 ? competition.styles.base : [] });
     const lastScale = from && (await scaleOf(store, from));
-    const context: RoundContext = {
+    const plan: RoundPlan = {
       hotkey: validator.hotkey,
       netuid,
       epoch: now.epoch,
@@ -126,12 +137,20 @@ export const createRoundActivities = ({ chain, store, deployment, participants, 
       dryRun,
       deadlineMs,
     };
-    return { context, ...(await submissionsAt(chain, metagraph, competition)) };
+    const roster = await rosterAt(chain, metagraph, { competition, past: async () => (await newestReport({ chain, store, deployment }, metagraph))?.miners ?? [] });
+    const shown = new Set([plan.hotkey, ...roster.submissions.map((submission) => submission.hotkey)]);
+    return {
+      plan,
+      submissions: roster.submissions,
+      others: { roster: await keepRoster(store, plan, roster), ...countsOf(roster) },
+      names: Object.fromEntries(everybody.flatMap((one) => (shown.has(one.hotkey) ? [[one.hotkey, one.name]] : []))),
+    };
   },
 
-  /** The report under its content's own name, and what the validator signs beside it. */
-  async publishReport({ round, report, dama }: { round: RoundContext; report: RoundReport; dama: Dama }): Promise<{ report: ObjectRef; body: ManifestBody }> {
-    const bytes = new TextEncoder().encode(canonicalJson(report));
+  /** The report, with a line for everybody, under its content's own name; and what the validator signs beside it. */
+  async publishReport({ round, report, roster, dama }: { round: RoundContext; report: RoundReport; roster: ObjectRef; dama: Dama }): Promise<{ report: ObjectRef; body: ManifestBody }> {
+    const whole = withUnmeasured(report, await readRoster(store, roster));
+    const bytes = new TextEncoder().encode(canonicalJson({ ...whole, miners: whole.miners.map(withPlainReason) }));
     const ref = await store.putOnce(round.bucket, `${round.prefix}/report-${sha256Hex(bytes).slice(0, 16)}.json`, bytes);
     const body: DamaManifest = {
       version: 1,
@@ -149,6 +168,16 @@ export const createRoundActivities = ({ chain, store, deployment, participants, 
   },
 });
 
+/**
+ * A round is of the epoch that the chain is in. One that is asked for a moment too soon, of a node that lags, waits;
+ * one that comes too late, because its machine was down, is a round that was missed.
+ */
+function checkEpoch(wanted: number, current: number, blockMs: number): void {
+  if (wanted < current) throw ApplicationFailure.nonRetryable(`epoch ${wanted} is over, the chain is in epoch ${current}`, 'EpochOver');
+  if (wanted === current + 1) throw ApplicationFailure.create({ message: `Epoch ${wanted} has not begun yet`, type: 'BlockNotFinal', nextRetryDelay: blockMs, category: 'BENIGN' });
+  if (wanted > current) throw new InvalidInput(`Expected the current epoch, ${current}, got ${wanted}`);
+}
+
 /** What seeds are drawn for. */
 const LABELS = ['A', 'B', 'C', 'prompts', 'generation'] as const;
 
@@ -161,28 +190,13 @@ function promptsOf({ styles, generation }: Competition, seed: string): string[] 
   return clips.flat().slice(0, generation.clips).map(({ caption }) => caption);
 }
 
-/** Every registered miner has a line: a submission to evaluate, or why there is none. */
-async function submissionsAt(chain: Chain, metagraph: Metagraph, { timing, id }: Competition): Promise<Pick<Round, 'submissions' | 'notEvaluated'>> {
-  const submissions: Submission[] = [];
-  const notEvaluated: NotEvaluated[] = [];
-  const commitments = await chain.commitments(metagraph.netuid, metagraph.at.hash);
-  const miners = metagraph.neurons.filter((n) => !n.validatorPermit && n.hotkey !== metagraph.owner);
-  for (const { hotkey, block, indexInBlock, data } of commitments) {
-    const miner = miners.find((n) => n.hotkey === hotkey);
-    if (!miner) continue;
-    const line = { hotkey, registeredAt: miner.registeredAt, commitBlock: block, commitIndex: indexInBlock };
-    const record = decodeCommitRecord(data);
-    if (!record.ok) notEvaluated.push({ ...line, verdict: 'rejected', reason: plainText(record.reason) });
-    else if (record.value.competition !== id) notEvaluated.push({ ...line, verdict: 'rejected', reason: plainText(`committed to the competition ${record.value.competition ?? 'None'}, this one is ${id}`) });
-    else if (!isEvaluable(block, metagraph.at.number, timing.evalDelayBlocks)) notEvaluated.push({ ...line, verdict: 'unavailable', reason: `committed ${metagraph.at.number - block} blocks before the snapshot, ${timing.evalDelayBlocks} are needed: the next round looks at it` });
-    else submissions.push({ ...line, data });
-  }
-  const committed = new Set(commitments.map((c) => c.hotkey));
-  for (const { hotkey, registeredAt } of miners) {
-    if (!committed.has(hotkey)) notEvaluated.push({ hotkey, registeredAt, commitBlock: null, commitIndex: null, verdict: 'absent', reason: 'registered, but has committed nothing' });
-  }
-  return { submissions, notEvaluated };
-}
+/** What went wrong on the way to a submission may quote whoever keeps it. */
+const withPlainReason = (miner: MinerReport): MinerReport => (miner.verdict === 'rejected' || miner.verdict === 'unavailable' ? { ...miner, reason: plainText(miner.reason) } : miner);
+
+const countsOf = ({ notEvaluated, notDrawn }: Roster): Omit<Others, 'roster'> => {
+  const count = (verdict: Roster['notEvaluated'][number]['verdict']): number => notEvaluated.filter((line) => line.verdict === verdict).length;
+  return { rejected: count('rejected'), tooRecent: count('unavailable') - notDrawn, notDrawn, absent: count('absent') };
+};
 
 const Scaled = z.looseObject({ acceptance: z.looseObject({ scale: z.number().positive() }) });
 

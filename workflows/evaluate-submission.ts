@@ -1,42 +1,57 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, setCurrentDetails, setHandler } from '@temporalio/workflow';
-import type { Listened } from '../activities/listen.ts';
 import type { RoundContext, Submission } from '../activities/round.ts';
 import type { Fetched } from '../activities/submission.ts';
 import { isFault } from '../genki/errors.ts';
-import { compute, objects, scoring } from './steps.ts';
+import { compute, foreign, scoring } from './steps.ts';
+import { submissionPage, type SubmissionState } from './submission-page.ts';
 
 /** What became of one miner in a round; `rejected` is its own fault, `unavailable` is not. */
 export type Outcome =
-  | { readonly kind: 'scored'; readonly submission: Submission; readonly fetched: Fetched; readonly clips: Listened['clips'] }
-  | { readonly kind: 'rejected'; readonly submission: Submission; readonly reason: string }
-  | { readonly kind: 'unavailable'; readonly submission: Submission; readonly reason: string };
+  | { readonly kind: 'scored'; readonly fetched: Fetched }
+  | { readonly kind: 'rejected'; readonly reason: string }
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
+/** `who` is what the Web UI calls it. */
+export type EvaluateInput = { readonly round: RoundContext; readonly submission: Submission; readonly who: string };
 
 const phase = defineQuery<string>('phase');
 
 /** One miner's submission: fetch and freeze what was committed, verify it, let it play, and listen. */
-export async function evaluateSubmission(input: { round: RoundContext; submission: Submission }): Promise<Outcome> {
+export async function evaluateSubmission(input: EvaluateInput): Promise<Outcome> {
   if (typeof input?.round?.prefix !== 'string' || typeof input.submission?.hotkey !== 'string') throw ApplicationFailure.nonRetryable('Expected {round, submission} of a round, which starts this by itself: start a validationRound', 'InvalidInput');
-  const { round, submission } = input;
-  let now = 'fetch';
-  setHandler(phase, () => now, { description: 'which step is under way' });
-  const enter = (next: string): void => { now = next; setCurrentDetails(`**${next}** · commit of block ${submission.commitBlock}`); };
-  try {
-    enter('fetch');
-    const fetched = await objects.fetchSubmission({ round, submission });
-    enter('generate');
-    const { dama, prompts, generation, lora, bucket, prefix } = { ...round, dama: round.base };
-    const request = { ...generation, frames: round.frames, prompts, dama, adapter: { ref: fetched.adapter, lora }, bucket };
-    const codes = await scoring.generateClips.executeWithOptions({ summary: `${prompts.length} clips` }, [{ ...request, key: `${prefix}/clips/${submission.hotkey}/codes.safetensors` }]);
-    enter('listen');
-    const { clips, fault } = await compute.listen({ codes, bucket, prefix: `${prefix}/clips/${submission.hotkey}`, frameRate: round.frameRate });
-    enter('done');
-    return fault === undefined ? { kind: 'scored', submission, fetched, clips } : { kind: 'rejected', submission, reason: fault };
-  } catch (error) {
-    const cause = error instanceof ActivityFailure ? error.cause : undefined;
-    if (!(cause instanceof Error)) throw error;
-    // later steps read the Dama and what the validator itself wrote: what is wrong there is not the miner's fault
-    const isItsFault = now === 'fetch' && cause instanceof ApplicationFailure && isFault(cause.type);
-    if (!isItsFault && !(cause instanceof ApplicationFailure || cause.name === 'TimeoutFailure')) throw error;
-    return { kind: isItsFault ? 'rejected' : 'unavailable', submission, reason: cause.message };
+  const { round, submission, who } = input;
+  const { prompts, generation, frames, frameRate, lora, bucket, base: dama } = round;
+  const prefix = `${clipsPrefix(round)}/${submission.hotkey}`;
+  let state: SubmissionState = { phase: 'fetch', submission };
+  const show = (more: Partial<SubmissionState>): void => { state = { ...state, ...more }; setCurrentDetails(submissionPage(state)); };
+  setHandler(phase, () => state.phase, { description: 'which step is under way' });
+  show({});
+  const outcome = await evaluate().catch((error: unknown) => failureOf(error, state.phase));
+  show({ phase: 'done', ended: outcome.kind === 'scored' ? outcome.kind : `${outcome.kind}: ${outcome.reason}` });
+  return outcome;
+
+  async function evaluate(): Promise<Outcome> {
+    const fetched = await foreign.fetchSubmission.executeWithOptions({ summary: `fetch · ${who}` }, [{ round, submission }]);
+    show({ phase: 'generate', fetched });
+    const request = { ...generation, frames, prompts, dama, adapter: { ref: fetched.adapter, lora }, bucket };
+    const codes = await scoring.generateClips.executeWithOptions({ summary: `generate ${prompts.length} clips · ${who}` }, [{ ...request, key: `${prefix}/codes.safetensors` }]);
+    show({ phase: 'listen', clips: `${bucket}/${prefix}/` });
+    const { fault } = await compute.listen.executeWithOptions({ summary: `listen · ${who}` }, [{ codes, bucket, prefix, frameRate }]);
+    return fault === undefined ? { kind: 'scored', fetched } : { kind: 'rejected', reason: fault };
   }
+}
+
+/** Below which the clips of a round lie: for each who plays a folder with `0.wav`, `1.wav`, …, one a prompt. */
+export const clipsPrefix = ({ prefix }: RoundContext): string => `${prefix}/clips`;
+
+/** A reader takes reasons of this length; the words of an error from afar may be longer. */
+export const MAX_REASON = 400;
+
+function failureOf(error: unknown, during: SubmissionState['phase']): Outcome {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  if (!(cause instanceof Error)) throw error;
+  // later steps read the Dama and what the validator itself wrote: what is wrong there is not the miner's fault
+  const isItsFault = during === 'fetch' && cause instanceof ApplicationFailure && isFault(cause.type);
+  if (!isItsFault && !(cause instanceof ApplicationFailure || cause.name === 'TimeoutFailure')) throw error;
+  return { kind: isItsFault ? 'rejected' : 'unavailable', reason: cause.message.slice(0, MAX_REASON) };
 }

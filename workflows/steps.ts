@@ -1,9 +1,11 @@
 /** The only place with queues, timeouts and retries; each number with its reason. */
 import { proxyActivities } from '@temporalio/workflow';
+import type { ClockActivities } from '../activities/clock.ts';
 import type { GpuActivities } from '../activities/gpu.ts';
 import type { LeaseActivities } from '../activities/lease.ts';
 import type { ListenActivities } from '../activities/listen.ts';
 import type { RoundActivities } from '../activities/round.ts';
+import type { SealedKeyActivities } from '../activities/sealed-key.ts';
 import type { SubmissionActivities } from '../activities/submission.ts';
 import type { SubmitActivities } from '../activities/submit.ts';
 import type { WalletActivities } from '../activities/wallet.ts';
@@ -14,7 +16,7 @@ import { CPU_QUEUE, GPU_QUEUE, walletQueue } from './queues.ts';
 const FINAL = ['InvalidInput', 'BadSubmission', 'ChecksumMismatch', 'ObjectMissing', 'TooLarge', 'ExtrinsicRefused', 'LeaseLost', 'EngineError', 'NewerSchema'];
 
 /** Reading and deciding: a chain or store that answers does so in milliseconds; ten minutes bridge a restart of either. */
-export const quick = proxyActivities<WindowActivities & RoundActivities & LeaseActivities & SubmitActivities>({
+export const quick = proxyActivities<WindowActivities & RoundActivities & LeaseActivities & SubmitActivities & ClockActivities>({
   taskQueue: CPU_QUEUE,
   startToCloseTimeout: '30 seconds',
   scheduleToCloseTimeout: '10 minutes',
@@ -30,7 +32,30 @@ export const untilFinal = proxyActivities<RoundActivities>({
 });
 
 /** Moving objects: an adapter of the large model is tens of megabytes, some minutes on a home line. */
-export const objects = proxyActivities<WindowActivities & SubmissionActivities & RoundActivities>({
+export const objects = proxyActivities<WindowActivities & RoundActivities>({
+  taskQueue: CPU_QUEUE,
+  startToCloseTimeout: '15 minutes',
+  scheduleToCloseTimeout: '1 hour',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '1 minute', nonRetryableErrorTypes: FINAL },
+});
+
+/**
+ * The key to what is committed: a small object, due within a minute where blocks are fast. A worker that dies with it is
+ * missed after ten seconds; an hour bridges a store that is down, and after it the key has no use any more.
+ */
+export const disclosing = proxyActivities<WindowActivities>({
+  taskQueue: CPU_QUEUE,
+  startToCloseTimeout: '10 seconds',
+  scheduleToCloseTimeout: '1 hour',
+  retry: { initialInterval: '200 milliseconds', maximumInterval: '10 seconds', nonRetryableErrorTypes: FINAL },
+});
+
+/** Of a round: whatever hangs neither holds one that is cancelled, nor one whose time is up. */
+const dropped = { cancellationType: 'TRY_CANCEL' } as const;
+
+/** A stranger's objects, likewise. */
+export const foreign = proxyActivities<SubmissionActivities>({
+  ...dropped,
   taskQueue: CPU_QUEUE,
   startToCloseTimeout: '15 minutes',
   scheduleToCloseTimeout: '1 hour',
@@ -39,6 +64,7 @@ export const objects = proxyActivities<WindowActivities & SubmissionActivities &
 
 /** Rendering and comparing on the CPU: seconds a miner. */
 export const compute = proxyActivities<ListenActivities & SubmissionActivities>({
+  ...dropped,
   taskQueue: CPU_QUEUE,
   startToCloseTimeout: '20 minutes',
   scheduleToCloseTimeout: '2 hours',
@@ -55,7 +81,7 @@ const model = { taskQueue: GPU_QUEUE, heartbeatTimeout: '15 seconds', retry: { i
 export const training = proxyActivities<GpuActivities>({ ...model, startToCloseTimeout: '165 minutes' });
 
 /** Generating and scoring: minutes on a GPU for the large model, seconds for the small one. */
-export const scoring = proxyActivities<GpuActivities>({ ...model, startToCloseTimeout: '1 hour' });
+export const scoring = proxyActivities<GpuActivities>({ ...model, ...dropped, startToCloseTimeout: '1 hour' });
 
 /**
  * Signing and sending: a few questions to a chain that answers each within a second; a killed worker is missed after
@@ -63,7 +89,7 @@ export const scoring = proxyActivities<GpuActivities>({ ...model, startToCloseTi
  * refused what is on its way: an extrinsic that waits for finality for an hour can still land.
  */
 export const wallet = (hotkey: string) =>
-  proxyActivities<WalletActivities>({
+  proxyActivities<WalletActivities & SealedKeyActivities>({
     taskQueue: walletQueue(hotkey),
     startToCloseTimeout: '15 seconds',
     retry: { initialInterval: '250 milliseconds', maximumInterval: '15 seconds', nonRetryableErrorTypes: FINAL },

@@ -73,7 +73,7 @@ export const mergeJob: Job<MergeJob> = (deps) => async (input, control) => {
   const { judge, loaded, styles } = await open(deps, input, control, 2);
   const before = await judge.losses([], 0);
   const after = await judge.losses(input.members, input.scale);
-  const { digest, file } = encodeMerged(loaded.weights, judge.merged(input.members, input.scale));
+  const { digest, file } = encodeMerged(loaded.weights, await judge.merged(input.members, input.scale));
   const name = digest.replace(/[^A-Za-z0-9]/g, '').slice(0, 40);
   const weights = await deps.store.putOnce(input.bucket, `damas/${name}/model.safetensors`, file);
   const config = await deps.store.putOnce(input.bucket, `damas/${name}/config.json`, await deps.store.get(input.base.config, { maxBytes: 2 ** 20 }));
@@ -82,15 +82,13 @@ export const mergeJob: Job<MergeJob> = (deps) => async (input, control) => {
 
 async function open({ cache }: JobDeps, { base, lora, candidates, part }: JudgeInput, control: Control, expected?: number) {
   const loaded = await cache.dama(base);
-  const deltas = [];
-  for (const { adapter, factor } of candidates) deltas.push({ delta: await cache.delta(adapter, loaded.music, lora), factor });
   const clips = heldOut({ clips: part.clips, seed: part.seed });
   let evaluations = 0;
   let stop = false;
   const onEvaluation = async (): Promise<void> => {
     stop = !(await control.progress({ evaluations: ++evaluations, ...(expected !== undefined && { expected }) }));
   };
-  const judge = new Judge({ scorer: await cache.scorer(loaded.music), base: loaded.weights, candidates: deltas, clips, onEvaluation });
+  const judge = new Judge({ scorer: await cache.scorer(loaded.music), base: loaded.weights, candidates: candidates.map(({ adapter, factor }) => ({ delta: () => cache.delta(adapter, loaded.music, lora), factor })), clips, onEvaluation });
   const styles = clips.map((clip) => clip.style);
   const holdOut: HoldOut = { styles, floors: part.floors, guards: part.guards };
   return { judge, loaded, styles, holdOut, stopped: () => stop };

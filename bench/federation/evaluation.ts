@@ -24,7 +24,8 @@ export async function evaluate(stage: Stage, scorer: Scorer, { cast, seed }: { c
   const { originals, duplicates } = deduplicate(found, thresholds.copyCosine);
   const clipped = clipToMedianNorm(originals.map((i) => updateNorm(cast[i]!.adapter)), { floor: thresholds.normFloor, cap: thresholds.normCap });
   const factors = cast.map((_, i) => clipped[originals.indexOf(i)] ?? 1);
-  const candidates = cast.map(({ adapter }, i) => ({ delta: adapterDelta(adapter), factor: factors[i]! }));
+  const deltas = cast.map(({ adapter }) => adapterDelta(adapter));
+  const candidates = deltas.map((delta, i) => ({ delta: async () => delta, factor: factors[i]! }));
   const open = (part: HoldOutPart): { judge: Judge; holdOut: HoldOut } => {
     const clips = heldOut({ clips: heldOutClips(competition, part), seed: `${seed}/${part}` });
     const floors = Object.fromEntries(competition.styles.private.map((style) => [style, competition.styles.floors[style]!]));

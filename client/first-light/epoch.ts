@@ -1,10 +1,13 @@
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Metagraph, WeightRow } from '../../genki/chain/chain.ts';
 import type { RoundReport } from '../../genki/evaluation/round-report.ts';
-import { loadWallet } from '../../workers/wallets.ts';
+import { windowOf } from '../../genki/protocol/window.ts';
+import type { ObjectRef } from '../../genki/store/object-store.ts';
+import { loadWallet, walletFile } from '../../workers/wallets.ts';
 import type { WindowOutcome } from '../../workflows/training-window.ts';
-import type { RoundProgress, RoundSummary } from '../../workflows/validation-round.ts';
+import { roundSummary, type RoundProgress } from '../../workflows/round-page.ts';
+import type { RoundMissed, RoundSummary } from '../../workflows/validation-round.ts';
+import { windowSummary } from '../../workflows/window-page.ts';
 import type { Connected } from '../connect.ts';
 import { DISHONEST, OWNER, VALIDATORS } from '../embedded/provision.ts';
 import { reachEpoch } from '../owner.ts';
@@ -53,7 +56,7 @@ export async function runEpoch(options: EpochOptions): Promise<Epoch> {
     screen.say(`  ${name.padEnd(10)} ${seconds(ms)}`);
     return result;
   };
-  const owner = await loadWallet(join(settings.walletsDir, `${OWNER}.json`));
+  const owner = await loadWallet(walletFile(settings.walletsDir, OWNER), settings.passphraseFile);
   const turnTo = (epoch: number) => reachEpoch(chain, { owner, netuid, blockMs: deployment.blockMs, epoch, signal });
 
   const windows = await phase('train', () => train(options));
@@ -77,9 +80,10 @@ export async function runEpoch(options: EpochOptions): Promise<Epoch> {
 /** The honest miners side by side; the dishonest ones as soon as there is something to copy. */
 async function train({ connected, screen, round, signal }: EpochOptions): Promise<Record<string, WindowOutcome>> {
   const { temporal, deployment } = connected;
-  const honest = deployment.competition.styles.private;
-  const open = (name: string, input: { hotkey: string; adapter?: WindowInputAdapter }) =>
-    startOnce(temporal, 'trainingWindow', { workflowId: `window/${name}/${round}`, input, summary: `${name} · round ${round}` });
+  const { netuid, styles: { private: honest }, timing: { windowBlocks } } = deployment.competition;
+  const window = windowOf((await connected.chain.head()).number, windowBlocks);
+  const open = (name: string, input: { hotkey: string; adapter?: ObjectRef }) =>
+    startOnce(temporal, 'trainingWindow', { workflowId: `window/${name}/${round}`, input, summary: windowSummary({ netuid, window, miner: name }) });
   const outcomes: Record<string, WindowOutcome> = {};
   const handles = new Map(await Promise.all(honest.map(async (name) => [name, await open(name, { hotkey: name })] as const)));
   const finished = new Map([...handles].map(([name, handle]) => [name, handle.result().then((outcome) => keep(name, outcome))]));
@@ -91,7 +95,7 @@ async function train({ connected, screen, round, signal }: EpochOptions): Promis
   const dishonest = DISHONEST.map(async (name) => {
     const victim = await finished.get(VICTIMS[name]);
     if (victim?.kind !== 'committed') return;
-    const adapter = await forge(connected, { name, victim: victim.adapter });
+    const adapter = await forge(connected, { name, victim });
     keep(name, await (await open(name, { hotkey: name, adapter })).result());
   });
   const everything = Promise.all([...finished.values(), ...dishonest]);
@@ -104,8 +108,6 @@ async function train({ connected, screen, round, signal }: EpochOptions): Promis
   return outcomes;
 }
 
-type WindowInputAdapter = NonNullable<Parameters<typeof forge>[1]['victim']>;
-
 async function progressLine(handle: Parameters<typeof trainingProgress>[0]): Promise<string> {
   const progress = await trainingProgress(handle);
   if (!progress) return 'waiting';
@@ -114,21 +116,27 @@ async function progressLine(handle: Parameters<typeof trainingProgress>[0]): Pro
 }
 
 /** Both validators at once, each on its own. */
-async function validate({ connected, screen, round, signal }: EpochOptions): Promise<RoundSummary[]> {
-  const handles = await Promise.all(VALIDATORS.map((name) => startOnce(connected.temporal, 'validationRound', { workflowId: `round/${name}/${round}`, input: { hotkey: name }, summary: `${name} · round ${round}` })));
+async function validate({ connected, screen, round, firstEpoch, signal }: EpochOptions): Promise<RoundSummary[]> {
+  const handles = await Promise.all(VALIDATORS.map((name) => startOnce(connected.temporal, 'validationRound', { workflowId: `round/${name}/${round}`, input: { hotkey: name }, summary: roundSummary({ netuid: connected.deployment.competition.netuid, epoch: firstEpoch + 1, validator: name }) })));
   const seen = new Map<string, string>();
   const draw = async (): Promise<void> => {
     const lines = [];
     for (const [i, handle] of handles.entries()) {
       const name = VALIDATORS[i]!;
-      const { phase, evaluated, of } = await handle.query<RoundProgress>('progress').catch((): RoundProgress => ({ phase: seen.get(name) ?? 'snapshot', evaluated: 0, of: 0 }));
+      const { phase, evaluated, of } = await handle.query<RoundProgress>('progress').catch((): RoundProgress => ({ phase: seen.get(name) ?? 'snapshot', evaluated: 0, of: 0, scored: 0 }));
       if (seen.get(name) !== phase) screen.say(`  ${name.padEnd(13)} ${phase}`);
       seen.set(name, phase);
       lines.push(`  ${name.padEnd(13)} ${phase}${phase === 'evaluate' ? ` ${evaluated}/${of}` : ''}`);
     }
     screen.live(lines);
   };
-  return await watched(Promise.all(handles.map((handle) => handle.result())), screen, draw, signal);
+  return await watched(Promise.all(handles.map(async (handle) => settledOf(await handle.result()))), screen, draw, signal);
+}
+
+/** @throws {Error} of a round whose epoch somebody ended before it had begun */
+export function settledOf(outcome: RoundSummary | RoundMissed): RoundSummary {
+  if (outcome.kind === 'missed') throw new Error(`Expected a round of the current epoch: ${outcome.reason}`);
+  return outcome;
 }
 
 /** Draws again and again until the work is done, or somebody wants to stop. */

@@ -4,8 +4,8 @@ import type { Scorer } from '../music/scorer.ts';
 import type { TensorMap } from '../protocol/safetensors.ts';
 import type { Losses } from './held-out.ts';
 
-/** An update as the merge takes it: what it adds, and the factor that clips its norm. */
-export type Candidate = { readonly delta: Delta; readonly factor: number };
+/** An update as the merge takes it: what it adds, loaded when it is needed, since all of a round's would not fit into memory; and the factor that clips its norm. */
+export type Candidate = { readonly delta: () => Promise<Delta>; readonly factor: number };
 
 export type JudgeOptions = {
   readonly scorer: Scorer;
@@ -20,19 +20,21 @@ export type JudgeOptions = {
 /** Held-out losses of merges. One judge at a time may use a scorer. */
 export class Judge {
   readonly #options: JudgeOptions;
-  readonly #modules: ReadonlySet<string>;
+  /** Modules that a merge has changed so far: in all others the scorer has the base's weights. */
+  readonly #touched = new Set<string>();
 
   constructor(options: JudgeOptions) {
     this.#options = options;
-    this.#modules = touchedModules(options.candidates);
     options.scorer.load(options.base);
   }
 
-  /** The weights that a merge changes: base + scale · Σ factor · ΔW over the members, summed in the candidates' order. */
-  merged(members: readonly number[], scale: number): TensorMap {
+  /** The weights that this merge or an earlier one changes: base + scale · Σ factor · ΔW over the members, summed in the candidates' order. */
+  async merged(members: readonly number[], scale: number): Promise<TensorMap> {
     const { base, candidates } = this.#options;
-    const ordered = [...new Set(members)].sort((a, b) => a - b);
-    return mergeWeights(base, ordered.map((i) => ({ delta: candidates[i]!.delta, weight: scale * candidates[i]!.factor })), this.#modules);
+    const ordered = [...new Set(members)].sort((a, b) => a - b).map((index) => candidates[index]!);
+    const updates = await Promise.all(ordered.map(async ({ delta, factor }) => ({ delta: await delta(), weight: scale * factor })));
+    for (const module of touchedModules(updates)) this.#touched.add(module);
+    return mergeWeights(base, updates, this.#touched);
   }
 
   /**
@@ -42,7 +44,7 @@ export class Judge {
    */
   async losses(members: readonly number[], scale: number): Promise<Losses> {
     const { scorer, clips, onEvaluation } = this.#options;
-    scorer.load(this.merged(members, scale));
+    scorer.load(await this.merged(members, scale));
     const losses = [...(await scorer.losses(clips))];
     await onEvaluation?.();
     return losses;

@@ -1,6 +1,7 @@
 import type { NextDama } from '../federation/next-dama.ts';
 import { policyNamed } from '../incentive/policies.ts';
 import type { Measurement } from '../incentive/policy.ts';
+import { byCommit } from '../protocol/commit-order.ts';
 import type { Acceptance } from './acceptance.ts';
 import type { Duplicate } from './duplicates.ts';
 import { learnedLoss, lossByStyle, pairedGain, type HoldOut, type Losses } from './held-out.ts';
@@ -12,10 +13,13 @@ import type { Similarity } from './similarity.ts';
 /** A miner and its commit, before anything is said of it. */
 export type Committed = Pick<MinerReport, 'hotkey' | 'registeredAt' | 'commitBlock' | 'commitIndex'>;
 
+/** A miner that was not measured, and why. */
+export type NotMeasured = Committed & Pick<MinerReport, 'verdict' | 'reason'>;
+
 /** All that a round measured. Indices are those of `scored`, which is in commit order. */
 export type Measurements = {
   readonly scored: readonly Committed[];
-  readonly notScored: readonly (Committed & Pick<MinerReport, 'verdict' | 'reason'>)[];
+  readonly notScored: readonly NotMeasured[];
   readonly similarities: readonly Similarity[];
   readonly duplicates: readonly Duplicate[];
   readonly factors: readonly number[];
@@ -32,13 +36,17 @@ export type Measurements = {
 
 export type RoundFacts = Pick<RoundReport, 'netuid' | 'epoch' | 'competition' | 'snapshot' | 'seeds' | 'engine' | 'policy'> & { readonly baseDigest: string; readonly learned: readonly string[] };
 
-/** The report of a round: from what was measured to who gets what, and why. Pure: whoever has the measurements gets the same. */
+/**
+ * The report of a round: from what was measured to who gets what, and why. Pure: whoever has the measurements gets the same.
+ * Whom the round did not look at is not in it yet (`withUnmeasured`).
+ */
 export function settle(facts: RoundFacts, measured: Measurements): RoundReport {
   const { scored, acceptance, base, alone, holdOutB, coalitions } = measured;
   const { baseDigest, learned, ...head } = facts;
   const values = coalitions.map((losses) => relativeGain(base, losses, holdOutB));
   const credit = acceptance.accepted.length === 0 ? [] : shapley(values, acceptance.accepted.length);
   const contributions = new Map(acceptance.accepted.map((index, i) => [index, credit[i]!]));
+  const waitingSince = facts.snapshot.number;
   const gains = alone.map((losses) => pairedGain(base, losses, holdOutB).mean);
   const weights = policyNamed(facts.policy.name)(
     scored.map((_, i): Measurement => ({ accepted: contributions.has(i), deltaLoss: gains[i], contribution: contributions.get(i), similarity: measured.similarities[i]!.similarity })),
@@ -57,13 +65,13 @@ export function settle(facts: RoundFacts, measured: Measurements): RoundReport {
       contribution: contributions.get(i) ?? null,
       similarity: { value: similarity, to: to === undefined ? null : scored[to]!.hotkey },
       weight: weights[i]!,
+      waitingSince,
     };
   });
-  const rest = measured.notScored.map((miner): MinerReport => ({ ...miner, gain: null, marginal: null, contribution: null, similarity: null, weight: 0 }));
-  return {
+  const report: RoundReport = {
     version: 1,
     ...head,
-    miners: [...lines, ...rest].sort(byCommit),
+    miners: lines,
     acceptance: {
       accepted: acceptance.accepted.map((i) => scored[i]!.hotkey),
       scale: acceptance.scale,
@@ -74,6 +82,13 @@ export function settle(facts: RoundFacts, measured: Measurements): RoundReport {
     coalitions: values,
     dama: damaOf(measured, { baseDigest, learned }),
   };
+  return withUnmeasured(report, measured.notScored.map((miner) => ({ ...miner, waitingSince })));
+}
+
+/** The report with a line for miners that nothing was measured of. */
+export function withUnmeasured(report: RoundReport, miners: readonly (NotMeasured & Pick<MinerReport, 'waitingSince'>)[]): RoundReport {
+  const lines = miners.map((miner): MinerReport => ({ ...miner, gain: null, marginal: null, contribution: null, similarity: null, weight: 0 }));
+  return { ...report, miners: [...report.miners, ...lines].sort(byCommit) };
 }
 
 function damaOf({ merged, base, holdOutB }: Measurements, { baseDigest, learned }: { baseDigest: string; learned: readonly string[] }): RoundReport['dama'] {
@@ -92,10 +107,4 @@ function damaOf({ merged, base, holdOutB }: Measurements, { baseDigest, learned 
     published: next.publish,
     reason: next.reason,
   };
-}
-
-function byCommit(a: MinerReport, b: MinerReport): number {
-  const block = (a.commitBlock ?? Infinity) - (b.commitBlock ?? Infinity);
-  if (a.commitBlock !== b.commitBlock) return block;
-  return (a.commitIndex ?? 0) - (b.commitIndex ?? 0) || (a.hotkey < b.hotkey ? -1 : 1);
 }

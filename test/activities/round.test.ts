@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Participant } from '../../activities/participants.ts';
 import { createRoundActivities, type Round } from '../../activities/round.ts';
+import { readRoster, type NotEvaluated } from '../../activities/roster.ts';
 import { InvalidInput } from '../../genki/errors.ts';
 import type { RoundReport } from '../../genki/evaluation/round-report.ts';
 import { encodeCommitRecord } from '../../genki/protocol/commit-record.ts';
@@ -59,11 +60,13 @@ const open = async (settings = {}): Promise<Street> => {
 describe('a round', () => {
   let street: Street;
   let round: Round;
+  let others: readonly NotEvaluated[];
   beforeAll(async () => {
     street = await open();
     // 8 blocks with the snapshot, 4 for the seeds, 2 until they are final
     await street.blocks(7);
     round = await activities(street).resolveRound({});
+    others = await readRoster(shelf.store, round.others.roster);
   });
   afterAll(() => street.stop());
 
@@ -76,7 +79,7 @@ describe('a round', () => {
   });
 
   it('has a line with a reason for every other miner', () => {
-    const lines = Object.fromEntries(round.notEvaluated.map(({ hotkey, verdict, reason, commitBlock }) => [names.find((name) => miners[name].hotkey === hotkey), [verdict, reason, commitBlock]]));
+    const lines = Object.fromEntries(others.map(({ hotkey, verdict, reason, commitBlock }) => [names.find((name) => miners[name].hotkey === hotkey), [verdict, reason, commitBlock]]));
     expect(lines).toEqual({
       long: ['rejected', 'no valid commitment: expected at most 128 bytes, got "129"', 2],
       six: ['rejected', 'no valid commitment: expected five fields, got "6"', 2],
@@ -88,14 +91,14 @@ describe('a round', () => {
   });
 
   it('leaves out validators and the owner, although they have committed', () => {
-    const all = [...round.submissions, ...round.notEvaluated].map(({ hotkey }) => hotkey);
+    const all = [...round.submissions, ...others].map(({ hotkey }) => hotkey);
     expect(new Set(all)).toEqual(new Set(Object.values(miners).map(({ hotkey }) => hotkey)));
     expect(all).toHaveLength(names.length);
   });
 
   it('draws each seed from the blocks from the snapshot on, the competition and a label', async () => {
     const blockHashes = await Promise.all([8, 9, 10, 11, 12].map((block) => street.chain.blockHash(block)));
-    const { seeds, snapshot, parts, generation } = round.context;
+    const { seeds, snapshot, parts, generation } = round.plan;
     expect(snapshot).toEqual({ number: 8, hash: blockHashes[0] });
     expect(Object.keys(seeds)).toEqual(['A', 'B', 'C', 'prompts', 'generation']);
     for (const [label, seed] of Object.entries(seeds)) expect(seed).toBe(seedOf({ blockHashes, competition: shelf.deployment.competitionDigest }, label));
@@ -104,8 +107,8 @@ describe('a round', () => {
   });
 
   it('carries all that its steps need, and a name that no other round has', () => {
-    const { context } = round;
-    expect(context).toMatchObject({
+    const { plan } = round;
+    expect(plan).toMatchObject({
       hotkey: big.hotkey,
       netuid: 1,
       epoch: 0,
@@ -113,15 +116,15 @@ describe('a round', () => {
       base: shelf.deployment.genesisDama,
       bucket: 'validator-1',
       privateBucket: 'validator-1-private',
-      prefix: `rounds/1/000000-${context.snapshot.hash.slice(2, 10)}`,
+      prefix: `rounds/1/000000-${plan.snapshot.hash.slice(2, 10)}`,
       dryRun: false,
       thresholds: competition.thresholds,
     });
-    expect(context).not.toHaveProperty('lastScale');
-    expect(context.prompts).toHaveLength(competition.generation.clips);
-    expect(context.parts.A).toMatchObject({ clips: { dungeon: 8, town: 4 }, guards: competition.styles.base });
-    expect(context.parts.B).toMatchObject({ guards: [] });
-    expect(Object.keys(context.parts.A.floors)).toEqual([...competition.styles.private]);
+    expect(plan).not.toHaveProperty('lastScale');
+    expect(plan.prompts).toHaveLength(competition.generation.clips);
+    expect(plan.parts.A).toMatchObject({ clips: { dungeon: 8, town: 4 }, guards: competition.styles.base });
+    expect(plan.parts.B).toMatchObject({ guards: [] });
+    expect(Object.keys(plan.parts.A.floors)).toEqual([...competition.styles.private]);
   });
 
   it('stays the same while the chain goes on, and for the other validator but for who it is', async () => {
@@ -130,11 +133,17 @@ describe('a round', () => {
     await street.blocks(3);
     expect(await activities(street).resolveRound(undefined)).toEqual(round);
     const other = await activities(street).resolveRound({ hotkey: small.hotkey, epoch: 0 });
-    expect(other).toEqual({ ...round, context: { ...round.context, hotkey: small.hotkey, bucket: small.bucket, privateBucket: small.privateBucket } });
+    const { [big.hotkey]: _, ...names } = round.names;
+    expect(other).toEqual({
+      ...round,
+      plan: { ...round.plan, hotkey: small.hotkey, bucket: small.bucket, privateBucket: small.privateBucket },
+      others: { ...round.others, roster: { ...round.others.roster, bucket: small.bucket } },
+      names: { ...names, [small.hotkey]: 'validator-2' },
+    });
   });
 
   it('is of the validator that is asked for, by hotkey, by name, or by default', async () => {
-    const of = async (input: unknown, defaultHotkey?: string): Promise<string> => (await activities(street, defaultHotkey === undefined ? {} : { defaultHotkey }).resolveRound(input)).context.bucket;
+    const of = async (input: unknown, defaultHotkey?: string): Promise<string> => (await activities(street, defaultHotkey === undefined ? {} : { defaultHotkey }).resolveRound(input)).plan.bucket;
     expect(await of({})).toBe('validator-1');
     expect(await of({}, small.hotkey)).toBe('validator-2');
     expect(await of({ hotkey: 'validator-2' })).toBe('validator-2');
@@ -161,11 +170,11 @@ describe('a round', () => {
   it('has other seeds on a chain with other blocks', async () => {
     const elsewhere = await open({ specVersion: 426 });
     await elsewhere.blocks(7);
-    const { context, submissions } = await activities(elsewhere).resolveRound({});
+    const { plan, submissions } = await activities(elsewhere).resolveRound({});
     await elsewhere.stop();
     expect(submissions).toEqual(round.submissions);
-    expect(Object.values(context.seeds).filter((seed) => Object.values(round.context.seeds).includes(seed))).toEqual([]);
-    expect(context.prefix).not.toBe(round.context.prefix);
+    expect(Object.values(plan.seeds).filter((seed) => Object.values(round.plan.seeds).includes(seed))).toEqual([]);
+    expect(plan.prefix).not.toBe(round.plan.prefix);
   });
 });
 
@@ -181,7 +190,7 @@ describe('the time of a round', () => {
     expect(waits).toEqual([6, 5, 4, 3, 2, 1].map((blocks) => expect.objectContaining({ type: 'BlockNotFinal', nonRetryable: false, nextRetryDelay: blocks * BLOCK_MS }) as unknown));
     expect((waits[0] as Error).message).toBe('Block 12 is not final yet, the head is 6');
     await street.blocks(1);
-    expect((await activities(street).resolveRound({})).context.snapshot.number).toBe(8);
+    expect((await activities(street).resolveRound({})).plan.snapshot.number).toBe(8);
     await street.stop();
   });
 
@@ -192,24 +201,24 @@ describe('the time of a round', () => {
     await street.blocks(4);
     const { epochStart } = await street.chain.metagraph(1, (await street.chain.head()).hash);
     await expect(activities(street).resolveRound({})).rejects.toMatchObject({ type: 'BlockNotFinal' });
-    await expect(activities(street).resolveRound({ epoch: 0 })).rejects.toThrow('Expected the current epoch, 1, got 0');
+    await expect(activities(street).resolveRound({ epoch: 0 })).rejects.toThrow('epoch 0 is over, the chain is in epoch 1');
     await street.blocks(12);
-    const { context, submissions } = await activities(street).resolveRound({ epoch: 1 });
-    expect(context).toMatchObject({ epoch: 1, snapshot: { number: epochStart + 8 }, prefix: expect.stringMatching(/^rounds\/1\/000001-/) as string });
+    const { plan, submissions } = await activities(street).resolveRound({ epoch: 1 });
+    expect(plan).toMatchObject({ epoch: 1, snapshot: { number: epochStart + 8 }, prefix: expect.stringMatching(/^rounds\/1\/000001-/) as string });
     expect(submissions.map(({ hotkey }) => hotkey)).toContain(miners.recent.hotkey);
     await street.stop();
   });
 });
 
 describe('the last round’s scale', () => {
-  const withReport = async (report: unknown, spoil = false): Promise<Round['context']> => {
+  const withReport = async (report: unknown, spoil = false): Promise<Round['plan']> => {
     const street = await openStreet({ validators: [[big, 3n * TAO], [small, TAO]], miners: [] });
     street.say(big, await standFor(shelf, big, { dama: await keepDama(shelf.store, 'hub', 'next'), report }));
     if (spoil) lay(shelf.root, `${big.bucket}/${reportKey(String(report))}`, new Uint8Array(1));
     await street.blocks(14);
-    const { context } = await activities(street).resolveRound({});
+    const { plan } = await activities(street).resolveRound({});
     await street.stop();
-    return context;
+    return plan;
   };
 
   it('is where the next one begins, with the Dama that it made', async () => {
@@ -222,9 +231,9 @@ describe('the last round’s scale', () => {
     ['is no JSON', 'scale .4', false],
     ['was changed', 'changed', true],
   ])('is unknown when the report of the one with the most stake %s, and the round goes on', async (_, report, spoil) => {
-    const context = await withReport(report, spoil);
-    expect(context).not.toHaveProperty('lastScale');
-    expect(context.base.weights.key).toBe('damas/next/model.safetensors');
+    const plan = await withReport(report, spoil);
+    expect(plan).not.toHaveProperty('lastScale');
+    expect(plan.base.weights.key).toBe('damas/next/model.safetensors');
   });
 });
 
@@ -232,22 +241,24 @@ describe('a report', () => {
   it('is published under its content’s name, and makes its validator’s Dama the current one', async () => {
     const street = await open();
     await street.blocks(7);
-    const { context } = await activities(street).resolveRound({});
+    const { plan, others: { roster } } = await activities(street).resolveRound({});
     const dama: Dama = await keepDama(shelf.store, big.bucket, 'merged');
-    const report = { version: 1, epoch: 0, acceptance: { scale: 0.5 } } as unknown as RoundReport;
-    const publish = async () => inActivity(() => activities(street).publishReport({ round: context, report, dama }));
+    const report = { version: 1, epoch: 0, acceptance: { scale: 0.5 }, miners: [] } as unknown as RoundReport;
+    const publish = async () => inActivity(() => activities(street).publishReport({ round: plan, report, roster, dama }));
     const { report: ref, body } = await publish();
     expect(await publish()).toEqual({ report: ref, body });
-    const text = '{"acceptance":{"scale":0.5},"epoch":0,"version":1}';
-    expect(textOf(await shelf.store.get(ref, { maxBytes: 1000 }))).toBe(text);
-    expect(ref.key).toBe(`${context.prefix}/report-${sha256Hex(new TextEncoder().encode(text)).slice(0, 16)}.json`);
+    const bytes = await shelf.store.get(ref, { maxBytes: 2 ** 14 });
+    expect(ref.key).toBe(`${plan.prefix}/report-${sha256Hex(bytes).slice(0, 16)}.json`);
+    const { miners: lines, ...rest } = JSON.parse(textOf(bytes)) as RoundReport;
+    expect(rest).toEqual({ version: 1, epoch: 0, acceptance: { scale: 0.5 } });
+    expect(lines.map(({ hotkey, verdict, weight }) => [hotkey, verdict, weight])).toEqual(['long', 'six', 'bytes', 'elsewhere', 'recent', 'silent'].map((name) => [miners[name as 'long'].hotkey, name === 'recent' ? 'unavailable' : name === 'silent' ? 'absent' : 'rejected', 0]));
 
     const manifest = signManifest(body, big);
     await shelf.store.putOnce(big.bucket, manifestKey(manifest), manifest);
     street.say(big, encodeCommitRecord({ namespace: 'local', name: big.bucket, commit: manifestCommit(manifest), hash: manifestHash(manifest, body), competition: 'rn' }));
     street.node.submit(signed(street.node, { kind: 'triggerEpoch', netuid: 1 }, owner).hex);
     await street.blocks(18);
-    expect((await activities(street).resolveRound({})).context).toMatchObject({ epoch: 1, base: dama, lastScale: 0.5 });
+    expect((await activities(street).resolveRound({})).plan).toMatchObject({ epoch: 1, base: dama, lastScale: 0.5 });
     await street.stop();
   });
 });

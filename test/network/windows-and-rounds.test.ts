@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLeaseActivities } from '../../activities/lease.ts';
 import { readParticipants, type Participant } from '../../activities/participants.ts';
 import { createRoundActivities } from '../../activities/round.ts';
+import { createSealedKeyActivities } from '../../activities/sealed-key.ts';
 import { createSubmitActivities } from '../../activities/submit.ts';
 import { createWalletActivities } from '../../activities/wallet.ts';
 import { createWindowActivities } from '../../activities/window.ts';
@@ -49,8 +50,8 @@ beforeAll(async () => {
   miner = (await readParticipants(home)).find(({ role }) => role === 'miner')!;
   const deps = { chain, store, deployment, participants: () => readParticipants(home), defaultHotkey: undefined };
   await network.work({ taskQueue: CPU_QUEUE, activities: { ...createWindowActivities(deps), ...createRoundActivities(deps), ...createLeaseActivities({ workflowQueue: WORKFLOW_QUEUE }), ...createSubmitActivities({ workflowQueue: WORKFLOW_QUEUE }) } });
-  const signer = (await loadWallets(join(home, 'wallets'))).find(({ hotkey }) => hotkey === miner.hotkey)!;
-  await network.work({ taskQueue: walletQueue(signer.hotkey), activities: createWalletActivities({ chain, signer, blockMs: BLOCK_MS }) });
+  const signer = (await loadWallets(join(home, 'wallets'), join(home, 'passphrase'))).find(({ hotkey }) => hotkey === miner.hotkey)!;
+  await network.work({ taskQueue: walletQueue(signer.hotkey), activities: { ...createWalletActivities({ chain, signer, blockMs: BLOCK_MS }), ...createSealedKeyActivities({ store, signer }) } });
 });
 afterAll(() => network?.stop());
 
@@ -69,12 +70,13 @@ async function failureOf(type: string, input: unknown): Promise<{ cause: Applica
 
 describe('the input of a workflow', () => {
   it.each([
-    ['trainingWindow', 'an unknown key', { stpes: 3 }, /\{hotkey, steps, adapter\}.*stpes/s],
+    ['trainingWindow', 'an unknown key', { stpes: 3 }, /\{hotkey, steps, adapter, window\}.*stpes/s],
     ['trainingWindow', 'a wrong type', { steps: 'ten' }, /expected number, received string.*→ at steps/s],
     ['trainingWindow', 'a number out of range', { steps: 0 }, /→ at steps/],
     ['trainingWindow', 'a reference that is none', { adapter: { bucket: 'b', key: 'k', sha256: 'x', bytes: -1 } }, /→ at adapter\.sha256.*→ at adapter\.bytes/s],
     ['trainingWindow', 'text', 'steps=3', /expected object, received string/],
     ['trainingWindow', 'a list', [{ steps: 3 }], /expected object, received array/],
+    ['trainingWindow', 'a window that is yet to come', { window: 9 }, /Expected the current window, 0, got 9/],
     ['trainingWindow', 'somebody unknown', { hotkey: 'nobody' }, /Expected a miner of this machine \(.*\), got nobody/],
     ['trainingWindow', 'somebody with another role', { hotkey: VALIDATORS[0] }, /Expected a miner of this machine/],
     ['validationRound', 'an unknown key', { dryrun: true }, /\{hotkey, epoch, dryRun, deadlineMs\}.*dryrun/s],
@@ -105,7 +107,7 @@ describe('trainingWindow with an adapter made elsewhere', () => {
     const { bucket, manifestKey } = location.value;
     const expected = { kind: 'adapter', hotkey: miner.hotkey, competition: deployment.competitionDigest, base: deployment.genesisDama.digest, bucket, record: record.value } as const;
     const manifest = verifyManifest(await store.getByKey(bucket, manifestKey, { maxBytes: 2 ** 16 }), expected, verifySignature);
-    expect(manifest).toMatchObject({ fence: 1, files: [{ name: 'adapter_model.safetensors', ref: { sha256: adapter.sha256 } }, { name: 'adapter_config.json' }] });
+    expect(manifest).toMatchObject({ fence: 1, files: [{ name: 'adapter_model.safetensors', content: { sha256: adapter.sha256, bytes: adapter.bytes } }, { name: 'adapter_config.json' }] });
 
     const lease = network.client.workflow.getHandle(`adapter-lease/${deployment.competition.id}/${miner.hotkey}`);
     await until('a free lease', async () => ((await lease.query<{ current: { kind: string } }>('state')).current.kind === 'free'));

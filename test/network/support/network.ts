@@ -86,13 +86,13 @@ export class TestNetwork {
     return await new MockActivityEnvironment({}, { client: this.client, logger: new DefaultLogger('ERROR') }).run<[In], Out, (input: In) => Promise<Out>>(activity, input);
   }
 
-  /** The local chain as a process of its own, and where it lies. */
-  async startChain(genesis: Genesis): Promise<{ chain: Chain; url: string; journal: string }> {
+  /** The local chain as a process of its own that does what a test asks, and where it lies. */
+  async startChain(genesis: Genesis, { blockMs = BLOCK_MS }: { /** 0: only when asked */ readonly blockMs?: number } = {}): Promise<{ chain: Chain; url: string; journal: string }> {
     const file = join(this.home, 'genesis.json');
     await writeFile(file, JSON.stringify(genesis));
     const port = await freePort(0);
     const dir = join(this.home, 'chain');
-    const node = await startService(typescript('chain', 'genki/chain/local/main.ts', this.home, ['--dir', dir, '--genesis', file, '--port', String(port), '--block-ms', String(BLOCK_MS)]), this.#undo);
+    const node = await startService(typescript('chain', 'genki/chain/local/main.ts', this.home, ['--dir', dir, '--genesis', file, '--port', String(port), '--block-ms', String(blockMs), '--dev']), this.#undo);
     this.#services.set(node.name, node);
     const url = `http://127.0.0.1:${port}`;
     const chain = createLocalChain({ url });

@@ -5,9 +5,9 @@ import { leaseGranted } from '../../../workflows/adapter-lease.ts';
 import type { SubmissionOutcome } from '../../../activities/submit.ts';
 import { quick } from '../../../workflows/steps.ts';
 import { submitterOf } from '../../../workflows/submit-once.ts';
-import { holdLease } from '../../../workflows/training-window.ts';
+import { holdLease } from '../../../workflows/hold-lease.ts';
 
-export { adapterLease, chainSubmitter, evaluateSubmission, trainingWindow, validationRound } from '../../../workflows/index.ts';
+export { adapterLease, chainSubmitter, epochTick, evaluateSubmission, trainingWindow, validationRound, windowTick } from '../../../workflows/index.ts';
 
 export const heard = defineQuery<readonly string[]>('heard');
 export const leave = defineSignal('leave');
