@@ -13,6 +13,7 @@ const miner = (hotkey: string, weight: number, rest: Partial<MinerReport> = {}):
   contribution: null,
   similarity: null,
   weight,
+  waitingSince: null,
   ...rest,
 });
 
