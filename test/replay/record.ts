@@ -11,7 +11,8 @@ import { connect } from '../../client/connect.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const HISTORIES = fileURLToPath(new URL('./histories/', import.meta.url));
 
-const TYPES = ['adapterLease', 'chainSubmitter', 'evaluateSubmission', 'trainingWindow', 'validationRound'];
+/** Every workflow there is. */
+export const TYPES = ['adapterLease', 'chainSubmitter', 'epochTick', 'evaluateSubmission', 'trainingWindow', 'validationRound', 'windowTick'];
 
 /** Writes a history in the form that `temporal workflow show --output json` has, which is the one that replays; stack traces name no folder of this machine. */
 export async function saveHistory(handle: Pick<WorkflowHandle, 'fetchHistory'>, name: string): Promise<void> {
@@ -24,7 +25,7 @@ async function recordAll(): Promise<void> {
   try {
     const longest = new Map<string, WorkflowExecutionInfo>();
     for await (const found of temporal.workflow.list({ query: TYPES.map((type) => `WorkflowType = "${type}"`).join(' OR ') })) {
-      const name = `${found.type}-${found.status.name.toLowerCase().replaceAll('_', '-')}`;
+      const name = `${found.type}-${found.status.name.replaceAll('_', '-')}`.replace(/(?<=[a-z])[A-Z]/g, '-$&').toLowerCase();
       if (found.historyLength > (longest.get(name)?.historyLength ?? 0)) longest.set(name, found);
     }
     for (const [name, { workflowId, runId }] of longest) {

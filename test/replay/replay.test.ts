@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { quiet } from '../network/support/quiet.ts';
-import { HISTORIES } from './record.ts';
+import { HISTORIES, TYPES } from './record.ts';
 
 const names = readdirSync(HISTORIES).filter((name) => name.endsWith('.json'));
 type Started = { readonly workflowType: { readonly name: string }; readonly workflowId: string };
@@ -19,7 +19,7 @@ beforeAll(async () => {
 describe('recorded histories', () => {
   it('are there for every workflow', () => {
     const types = new Set(names.map((name) => startOf(name).workflowType.name));
-    expect([...types]).toEqual(expect.arrayContaining(['adapterLease', 'chainSubmitter', 'evaluateSubmission', 'trainingWindow', 'validationRound']));
+    expect([...types]).toEqual(expect.arrayContaining(TYPES));
   });
 
   it.each(names)('%s replays', async (name) => {
