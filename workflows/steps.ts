@@ -31,9 +31,12 @@ export const untilFinal = proxyActivities<RoundActivities>({
   retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds', nonRetryableErrorTypes: FINAL },
 });
 
+/** The cpu worker beats every five seconds for whatever it is at: after thirty silent ones it is gone, and another attempt begins. */
+const beating = { taskQueue: CPU_QUEUE, heartbeatTimeout: '30 seconds' } as const;
+
 /** Moving objects: an adapter of the large model is tens of megabytes, some minutes on a home line. */
 export const objects = proxyActivities<WindowActivities & RoundActivities>({
-  taskQueue: CPU_QUEUE,
+  ...beating,
   startToCloseTimeout: '15 minutes',
   scheduleToCloseTimeout: '1 hour',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '1 minute', nonRetryableErrorTypes: FINAL },
@@ -55,27 +58,28 @@ const dropped = { cancellationType: 'TRY_CANCEL' } as const;
 
 /** A stranger's objects, likewise. */
 export const foreign = proxyActivities<SubmissionActivities>({
+  ...beating,
   ...dropped,
-  taskQueue: CPU_QUEUE,
   startToCloseTimeout: '15 minutes',
   scheduleToCloseTimeout: '1 hour',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '1 minute', nonRetryableErrorTypes: FINAL },
 });
 
-/** Rendering and comparing on the CPU: seconds a miner. */
+/** Rendering and comparing on the CPU: seconds a miner. A dozen attempts, since a killed worker is nobody's fault. */
 export const compute = proxyActivities<ListenActivities & SubmissionActivities>({
+  ...beating,
   ...dropped,
-  taskQueue: CPU_QUEUE,
   startToCloseTimeout: '20 minutes',
   scheduleToCloseTimeout: '2 hours',
-  retry: { maximumAttempts: 4, nonRetryableErrorTypes: FINAL },
+  retry: { maximumAttempts: 12, maximumInterval: '15 seconds', nonRetryableErrorTypes: FINAL },
 });
 
 /**
  * Model work. The worker beats only while its runner makes progress, so fifteen silent seconds mean that the
- * worker is gone; an attempt is dear, so there are few, but each one resumes where the last one was.
+ * worker is gone. A dozen attempts: a device that is killed again and again is no reason to pay a miner nothing, and
+ * training resumes where it was.
  */
-const model = { taskQueue: GPU_QUEUE, heartbeatTimeout: '15 seconds', retry: { initialInterval: '500 milliseconds', maximumAttempts: 6, nonRetryableErrorTypes: FINAL } } as const;
+const model = { taskQueue: GPU_QUEUE, heartbeatTimeout: '15 seconds', retry: { initialInterval: '500 milliseconds', maximumInterval: '15 seconds', maximumAttempts: 12, nonRetryableErrorTypes: FINAL } } as const;
 
 /** Training fits into a lease of three hours, with a quarter of an hour left to upload and commit. */
 export const training = proxyActivities<GpuActivities>({ ...model, startToCloseTimeout: '165 minutes' });

@@ -28,7 +28,7 @@ export async function claimHome(home: string): Promise<void> {
 
 /**
  * Takes the home for this process until `release`; a lock whose process is gone counts for nothing.
- * @throws {InvalidInput} when another process has it
+ * @throws {InvalidInput} when another process has it, or the folder cannot be written
  */
 export function lockHome(home: string): { release(): void } {
   const file = join(home, 'network.lock');
@@ -37,7 +37,8 @@ export function lockHome(home: string): { release(): void } {
       writeFileSync(file, String(process.pid), { flag: 'wx' });
       return { release: () => rmSync(file, { force: true }) };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== 'EEXIST') throw new InvalidInput(`Expected a folder that can be written, got ${home}: ${message}`, { cause: error });
       const pid = Number(readFileSync(file, 'utf8'));
       if (pid !== process.pid && isAlive(pid)) throw taken(home);
       rmSync(file, { force: true });

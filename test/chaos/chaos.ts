@@ -16,6 +16,7 @@ import { landedOf } from './landed.ts';
 import { objectServer } from './object-server.ts';
 import { SmallDisk } from './small-disk.ts';
 import { childOf, Strikes, type Struck, type Victims } from './strikes.ts';
+import { underWay } from './under-way.ts';
 import { differingAdapters } from './undisturbed.ts';
 
 export type ChaosOptions = {
@@ -72,7 +73,11 @@ export async function runChaos({ home, kills, seed, store, say, signal }: ChaosO
     const strikes = new Strikes({ victims: victimsOf(network, objects, random), kills, random, pauseMs: PAUSE_MS, disk, clockFile, say });
     undo.push(() => strikes.stop());
     const stopped = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
-    const epochs = await Promise.race([liveThrough(connected, { strikes, random, say }), stopped]);
+    const epochs = await Promise.race([liveThrough(connected, { strikes, random, say }), stopped]).catch(async (error: unknown) => {
+      await strikes.stop();
+      for (const line of await underWay(connected.temporal).catch(() => [])) say(line);
+      throw error;
+    });
     const struck = await strikes.stop();
     writeFileSync(clockFile, '0');
 

@@ -37,6 +37,9 @@ try {
     process.stdout.write(`${report.epochs} epochs, ${report.seconds} s\n${number} kills: ${parts(kills)}\n${report.clockJumps} clock jumps, ${report.fullDisks} full disks${report.withoutDisk === null ? '' : ` (${report.withoutDisk})`}\nchecked: ${parts(checked)}\n${violations.length === 0 ? 'everything holds' : violations.join('\n')}\n`);
   }
   process.exitCode = violations.length === 0 ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
 } finally {
   rmSync(home, { recursive: true, force: true });
 }

@@ -13,6 +13,7 @@ import { createWindowActivities } from '../../activities/window.ts';
 import { readParticipants } from '../../activities/participants.ts';
 import { createLocalChain } from '../../genki/chain/local/local-chain.ts';
 import { CPU_QUEUE, walletQueue, WORKFLOW_QUEUE } from '../../workflows/queues.ts';
+import { beating } from '../beating.ts';
 import { installRuntime, runUntilSignal } from '../process.ts';
 import { registerSearchAttributes } from '../search-attributes.ts';
 import { readSettings } from '../settings.ts';
@@ -47,6 +48,8 @@ const workers = [
       ...createLeaseActivities({ workflowQueue: WORKFLOW_QUEUE }),
       ...createSubmitActivities({ workflowQueue: WORKFLOW_QUEUE }),
     },
+    interceptors: { activity: [beating] },
+    maxHeartbeatThrottleInterval: '5 seconds',
     maxConcurrentActivityTaskExecutions: 16,
   }),
 ];
