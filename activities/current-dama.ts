@@ -11,7 +11,6 @@ import type { Deployment } from './deployment.ts';
 import { parseJson } from './parse-json.ts';
 import { MAX_REPORT_BYTES } from './reference.ts';
 
-
 export type Standing = { readonly manifest: DamaManifest; readonly hotkey: string; readonly stake: bigint };
 type Deps = { readonly chain: Chain; readonly store: ObjectStore; readonly deployment: Deployment };
 
@@ -29,9 +28,12 @@ export async function currentDama(deps: Deps, metagraph: Metagraph): Promise<{ d
   throw new StoreUnavailable(`Expected the files of the current Dama ${majority[0]!.manifest.dama.digest}, nobody who stands for it has them`);
 }
 
-/** The newest report that a validator has committed and that can be read; of several of one epoch, the one with the most stake. */
-export async function newestReport(deps: Deps, metagraph: Metagraph): Promise<RoundReport | undefined> {
-  const standings = (await standingsAt(deps, metagraph)).filter(({ manifest }) => manifest.epoch <= metagraph.epoch);
+/**
+ * The newest report, of an epoch up to `until`, that a validator has committed and that can be read; of several of one
+ * epoch, the one with the most stake. What a manifest says of its epoch is only its signer's word.
+ */
+export async function newestReport(deps: Deps, metagraph: Metagraph, until = metagraph.epoch): Promise<RoundReport | undefined> {
+  const standings = (await standingsAt(deps, metagraph)).filter(({ manifest }) => manifest.epoch <= until);
   for (const { manifest } of standings.sort((a, b) => b.manifest.epoch - a.manifest.epoch || byStake(a, b))) {
     try {
       const report = readReport(parseJson(await deps.store.get(manifest.report, { maxBytes: MAX_REPORT_BYTES })));
@@ -48,9 +50,15 @@ const byStake = (a: Standing, b: Standing): number => (a.stake < b.stake ? 1 : a
 /** The digest is that of the tensors; what is computed with them is in the configuration, too. */
 const isSame = (a: Dama, b: Dama): boolean => a.digest === b.digest && a.weights.sha256 === b.weights.sha256 && a.config.sha256 === b.config.sha256;
 
+/** Other bytes of the same length are as good as none. */
 async function isThere(store: ObjectStore, { weights, config }: Dama): Promise<boolean> {
-  for (const { bucket, key, bytes } of [weights, config]) if ((await store.head(bucket, key))?.bytes !== bytes) return false;
-  return true;
+  try {
+    for (const ref of [weights, config]) await store.get(ref, { maxBytes: ref.bytes });
+    return true;
+  } catch (error) {
+    if (!faultOf(error)) throw error;
+    return false;
+  }
 }
 
 /** What each validator stands for; one whose manifest does not keep the contract stands for nothing. */
@@ -58,20 +66,20 @@ async function standingsAt({ chain, store, deployment }: Deps, metagraph: Metagr
   const { competition, competitionDigest } = deployment;
   const commitments = await chain.commitments(metagraph.netuid, metagraph.at.hash);
   const validators = new Map(metagraph.neurons.flatMap((n) => (n.validatorPermit ? [[n.hotkey, n] as const] : [])));
-  const standings: Standing[] = [];
-  for (const { hotkey, data } of commitments) {
+  const standings = commitments.map(async ({ hotkey, data }): Promise<Standing | undefined> => {
     const neuron = validators.get(hotkey);
     const record = decodeCommitRecord(data);
-    if (!neuron || !record.ok) continue;
+    if (!neuron || !record.ok) return undefined;
     const location = commitLocation(record.value, new Set(Object.keys(competition.endpoints)));
-    if (!location.ok || location.value.kind !== 'bucket') continue;
+    if (!location.ok || location.value.kind !== 'bucket') return undefined;
     try {
       const bytes = await store.getByKey(location.value.bucket, location.value.manifestKey, { maxBytes: competition.limits.manifestBytes });
       const manifest = verifyManifest(bytes, { kind: 'dama', hotkey, competition: competitionDigest, record: record.value, bucket: location.value.bucket }, verifySignature);
-      standings.push({ manifest, hotkey, stake: BigInt(neuron.stake) });
+      return { manifest, hotkey, stake: BigInt(neuron.stake) };
     } catch (error) {
       if (!faultOf(error) && !(error instanceof NewerSchema)) throw error;
+      return undefined;
     }
-  }
-  return standings;
+  });
+  return (await Promise.all(standings)).filter((one) => one !== undefined);
 }

@@ -137,7 +137,7 @@ export const createRoundActivities = ({ chain, store, deployment, participants, 
       dryRun,
       deadlineMs,
     };
-    const roster = await rosterAt(chain, metagraph, { competition, past: async () => (await newestReport({ chain, store, deployment }, metagraph))?.miners ?? [] });
+    const roster = await rosterAt(chain, metagraph, { competition, past: async () => (await newestReport({ chain, store, deployment }, metagraph, now.epoch - 1))?.miners ?? [] });
     const shown = new Set([plan.hotkey, ...roster.submissions.map((submission) => submission.hotkey)]);
     return {
       plan,

@@ -1,6 +1,7 @@
 import { ApplicationFailure, heartbeat } from '@temporalio/activity';
 import * as z from 'zod';
-import type { BlockRef, Call, Chain, Landing, SignedExtrinsic, Signer } from '../genki/chain/chain.ts';
+import type { BlockRef, Call, Chain, Landing, SignedExtrinsic, Signer, WeightRow } from '../genki/chain/chain.ts';
+import { maxUpscale } from '../genki/chain/yuma/max-upscale.ts';
 import { ChainUnavailable, ExtrinsicRefused, InvalidInput } from '../genki/errors.ts';
 import { signManifest, type ManifestBody } from '../genki/protocol/manifest.ts';
 
@@ -36,9 +37,11 @@ export const createWalletActivities = ({ chain, signer, blockMs }: WalletDeps) =
     const head = await chain.head();
     if (head.number < notBefore) throw new ChainUnavailable(`Expected a node that knows block ${notBefore}, its head is ${head.number}`);
     try {
-      const block = await alreadyTrue(chain, effect, signer.hotkey, head.hash);
+      const call = await toCall(chain, effect, head.hash);
+      const block = await alreadyTrue(chain, effect, { call, hotkey: signer.hotkey, at: head.hash });
       if (block !== undefined) return { kind: 'alreadyTrue', block };
-      return { kind: 'signed', extrinsic: await chain.prepare(await toCall(chain, effect, head.hash), signer) };
+      if (effect.kind === 'weights') await waitForTurn(chain, effect.netuid, { hotkey: signer.hotkey, head, blockMs });
+      return { kind: 'signed', extrinsic: await chain.prepare(call, signer) };
     } catch (error) {
       return { kind: 'refused', ...refusalOf(error) };
     }
@@ -85,7 +88,7 @@ function refusalOf(error: unknown): Refusal {
 }
 
 /** The block since which the effect holds; undefined when it does not. */
-async function alreadyTrue(chain: Chain, effect: Effect, hotkey: string, at: string): Promise<number | undefined> {
+async function alreadyTrue(chain: Chain, effect: Effect, { call, hotkey, at }: { call: Call; hotkey: string; at: string }): Promise<number | undefined> {
   if (effect.kind === 'commitment') {
     const mine = (await chain.commitments(effect.netuid, at)).find((c) => c.hotkey === hotkey);
     return mine?.data === effect.data ? mine.block : undefined;
@@ -96,14 +99,35 @@ async function alreadyTrue(chain: Chain, effect: Effect, hotkey: string, at: str
   const me = metagraph.neurons.find((n) => n.hotkey === hotkey);
   const set = (me?.lastUpdate ?? 0) >= metagraph.epochStart;
   const row = (await chain.weights(effect.netuid, at)).find((r) => r.hotkey === hotkey);
-  return set && row && me ? me.lastUpdate : undefined;
+  // a row of the epoch before may have been signed at its end and have landed in this one
+  return set && row && me && isKept(row, call) ? me.lastUpdate : undefined;
+}
+
+/** Whether the chain has what the call would set; a weight for a uid that has passed on is 0. */
+function isKept(row: WeightRow, call: Call): boolean {
+  if (call.kind !== 'setWeights') return false;
+  const upscaled = maxUpscale(call.weights);
+  const wanted = call.uids.flatMap((uid, i) => (upscaled[i]! > 0 ? [`${uid}:${upscaled[i]}`] : []));
+  const kept = row.weights.flatMap(({ uid, weight }) => (weight > 0 ? [`${uid}:${weight}`] : []));
+  return wanted.join() === kept.join();
+}
+
+/** A rate limit is waited out in blocks (protocol §5.19). @throws {ApplicationFailure} `RateLimited`, until the next block may take weights */
+async function waitForTurn(chain: Chain, netuid: number, { hotkey, head, blockMs }: { hotkey: string; head: BlockRef; blockMs: number }): Promise<void> {
+  const { weightsRateLimit } = await chain.hyperparameters(netuid, head.hash);
+  const last = (await chain.metagraph(netuid, head.hash)).neurons.find((n) => n.hotkey === hotkey)?.lastUpdate ?? 0;
+  const missing = last === 0 ? 0 : last + weightsRateLimit - (head.number + 1);
+  if (missing > 0) throw ApplicationFailure.create({ message: `Weights may be set again from block ${last + weightsRateLimit} on, the head is ${head.number}`, type: 'RateLimited', nextRetryDelay: missing * blockMs, category: 'BENIGN' });
 }
 
 /** @throws {ChainUnavailable} when the state after that block shows no trace of what the node says is in it */
 async function checkEffect(chain: Chain, { kind, netuid }: Effect, { hotkey, extrinsic, block }: { hotkey: string; extrinsic: SignedExtrinsic; block: BlockRef }): Promise<void> {
   // the epoch turns in a later block
   if (kind === 'triggerEpoch') return;
-  const since = kind === 'commitment' ? (await chain.commitments(netuid, block.hash)).find((c) => c.hotkey === hotkey)?.block : (await chain.metagraph(netuid, block.hash)).neurons.find((n) => n.hotkey === hotkey)?.lastUpdate;
+  const me = (await chain.metagraph(netuid, block.hash)).neurons.find((n) => n.hotkey === hotkey);
+  // replaced by a newcomer later in that block: nothing of it is left to be seen
+  if (!me) return;
+  const since = kind === 'commitment' ? (await chain.commitments(netuid, block.hash)).find((c) => c.hotkey === hotkey)?.block : me.lastUpdate;
   if (since !== block.number) throw new ChainUnavailable(`Expected the effect of ${extrinsic.hash} in the state after block ${block.number}, where the node says that it is, got one of block ${since ?? 'none'}`);
 }
 

@@ -1,7 +1,9 @@
 import { randomBytes, scrypt, type ScryptOptions } from 'node:crypto';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { InvalidInput } from '../genki/errors.ts';
+import { syncFolder } from '../genki/store/sync-folder.ts';
 
 const derive = promisify<string, Uint8Array, number, ScryptOptions, Uint8Array>(scrypt);
 
@@ -57,9 +59,17 @@ export class Passphrase {
 
 /** Has a file with a passphrase of 32 random bytes, for keys that no person unlocks; one that is there stays. */
 export async function ensurePassphrase(file: string): Promise<void> {
-  await writeFile(file, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx', flush: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
+  const draft = `${file}.${randomBytes(4).toString('hex')}.draft`;
+  try {
+    await writeFile(draft, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx', flush: true });
+    // whole or not at all: what a full disk or a kill leaves of it would lock all keys away
+    await link(draft, file);
+    await syncFolder(dirname(file));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
 }
 
 /**

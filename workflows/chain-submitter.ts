@@ -90,7 +90,6 @@ async function land(hotkey: string, { key, effect }: SubmissionRequest, known: K
       if (prepared.kind === 'alreadyTrue') return { kind: 'landed', key, block: prepared.block };
       if (prepared.kind === 'refused') return refused(prepared.code, prepared.message);
       const { extrinsic } = prepared;
-      known.seen = Math.max(known.seen, extrinsic.bornAt);
       const sent = await broadcastExtrinsic.executeWithOptions({ summary: `${key} · nonce ${extrinsic.nonce}` }, [extrinsic]);
       if (sent.refused !== undefined) {
         if (!PASSING.has(sent.refused.code)) return refused(sent.refused.code, sent.refused.message);

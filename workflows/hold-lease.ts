@@ -4,15 +4,13 @@ import { leaseGranted } from './adapter-lease.ts';
 import { quick } from './steps.ts';
 
 /** Waits for its turn; the signal is the fast way, asking again the safe one. */
-export async function holdLease(adapterId: string): Promise<Holder & { readonly waited: boolean }> {
+export async function holdLease(adapterId: string): Promise<Holder> {
   const holder = workflowInfo().workflowId;
   let granted = false;
-  let waited = false;
   setHandler(leaseGranted, () => { granted = true; });
   for (;;) {
     const answer = await quick.acquireLease.executeWithOptions({ summary: `lease of ${adapterId}` }, [{ adapterId, holder }]);
-    if (answer.kind === 'granted') return { holder, fence: answer.fence, waited };
-    waited = true;
+    if (answer.kind === 'granted') return { holder, fence: answer.fence };
     if (answer.kind === 'barred') await sleep(Math.max(1, answer.until - Date.now()), { summary: 'let its last lease lapse' });
     else await condition(() => granted, LEASE_TIMING.checkMs, { summary: 'ask for the lease again' });
     granted = false;

@@ -3,8 +3,9 @@ import type { SubmissionOutcome, SubmissionRequest } from '../activities/submit.
 import { submitted } from './chain-submitter.ts';
 import { quick } from './steps.ts';
 
-/** After this long without a word the submitter is asked again; a lost signal costs that much and no more. */
+/** After this long without a word the submitter is asked again, and twice as long after each time: a run takes 2,000 Updates. */
 const ASK_AGAIN_MS = 60_000;
+const MAX_ASK_AGAIN_MS = 3_600_000;
 
 export type SubmitOnce = (request: Omit<SubmissionRequest, 'replyTo'>) => Promise<SubmissionOutcome>;
 
@@ -14,10 +15,10 @@ export function submitterOf(hotkey: string): SubmitOnce {
   setHandler(submitted, (outcome) => void heard.set(outcome.key, outcome));
   return async ({ key, effect }) => {
     const request: SubmissionRequest = { key, effect, replyTo: workflowInfo().workflowId };
-    for (;;) {
+    for (let waitMs = ASK_AGAIN_MS; ; waitMs = Math.min(2 * waitMs, MAX_ASK_AGAIN_MS)) {
       const known = await quick.requestSubmission.executeWithOptions({ summary: key }, [{ hotkey, request }]);
       if (known) return known;
-      await condition(() => heard.has(key), ASK_AGAIN_MS, { summary: 'ask again' });
+      await condition(() => heard.has(key), waitMs, { summary: 'ask again' });
       const outcome = heard.get(key);
       if (outcome) return outcome;
     }

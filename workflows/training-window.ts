@@ -50,10 +50,10 @@ export async function trainingWindow(input: WindowInput = {}): Promise<WindowOut
   const { window } = resolved;
   upsertSearchAttributes([{ key: NET_UID, value: String(window.netuid) }, { key: HOTKEY, value: window.hotkey }, { key: WINDOW, value: window.index }]);
   enter('lock adapter', pageOf(window));
-  const { waited, ...lease } = await holdLease(window.adapterId);
+  const lease = await holdLease(window.adapterId);
   try {
-    // whoever held it before may have committed for this window
-    const again = waited ? await resolve(input) : resolved;
+    // whoever held it before may have committed for this window since it was resolved
+    const again = await resolve(input);
     if (again.kind === 'skipped') return end(again);
     enter('train', { ...pageOf(again.window), fence: lease.fence });
     return end(await underLease(again.window.adapterId, lease, () => trainAndCommit(again.window, lease, enter)));

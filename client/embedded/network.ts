@@ -45,10 +45,9 @@ export class EmbeddedNetwork {
   /** Starts everything, and stops what had started when something does not come up. */
   static async start(options: NetworkOptions): Promise<EmbeddedNetwork> {
     const { home, env, say } = options;
-    await claimHome(home);
     await mkdir(home, { recursive: true });
     const lock = lockHome(home);
-    await provision(options).catch((error: unknown) => { lock.release(); throw error; });
+    await claimHome(home).then(() => provision(options)).catch((error: unknown) => { lock.release(); throw error; });
     await mkdir(join(home, 'logs'), { recursive: true });
     const external = env.TEMPORAL_ADDRESS;
     const temporalPort = external === undefined ? await freePort(options.anyPorts ? 0 : TEMPORAL_PORT) : 0;
@@ -74,11 +73,9 @@ export class EmbeddedNetwork {
     try {
       const temporal = external === undefined ? await findTemporal({ env, say }) : undefined;
       await Promise.all([
-        temporal === undefined ? answers(addresses.temporal, AbortSignal.timeout(EXTERNAL_MS)) : up(temporalService(temporal, { home, address: addresses.temporal, port: temporalPort, uiPort, namespace: addresses.namespace })),
+        temporal === undefined ? answers(addresses.temporal, AbortSignal.timeout(EXTERNAL_MS)) : up({ ...temporalService(temporal, { home, address: addresses.temporal, port: temporalPort, uiPort, namespace: addresses.namespace }), started: (pid) => rememberServer(home, pid) }),
         up(typescript('chain', 'genki/chain/local/main.ts', home, ['--dir', join(home, 'chain'), '--genesis', genesisFile(home), '--port', String(chainPort), '--block-ms', String(options.blockMs)])),
       ]);
-      const server = network.pid('temporal');
-      if (server !== undefined) rememberServer(home, server);
       await Promise.all([up(typescript('cpu worker', 'workers/cpu/main.ts', home)), up(typescript('gpu worker', 'workers/gpu/main.ts', home))]);
       return network;
     } catch (error) {

@@ -16,13 +16,17 @@ const STOP_MS = 10_000;
  */
 export async function claimHome(home: string): Promise<void> {
   if (await isRunning(home)) throw taken(home);
-  const pid = existsSync(pidFile(home)) ? Number(readFileSync(pidFile(home), 'utf8')) : 0;
-  if (!Number.isSafeInteger(pid) || pid < 2 || !isServerOf(home, pid)) return;
-  process.kill(pid, 'SIGTERM');
-  const until = Date.now() + STOP_MS;
-  while (isServerOf(home, pid)) {
-    if (Date.now() > until) process.kill(pid, 'SIGKILL');
-    await wait(100);
+  for (const pid of serversOf(home)) end(pid, 'SIGTERM');
+  for (const until = Date.now() + STOP_MS; serversOf(home).length > 0; await wait(100)) {
+    if (Date.now() > until) for (const pid of serversOf(home)) end(pid, 'SIGKILL');
+  }
+}
+
+function end(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // it has ended just now
   }
 }
 
@@ -56,8 +60,14 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Remembered, so that a later start can end it should this process be killed. */
-export const rememberServer = (home: string, pid: number): void => writeFileSync(pidFile(home), String(pid));
+/** For `genki status`: a full disk is no reason not to start. */
+export function rememberServer(home: string, pid: number): void {
+  try {
+    writeFileSync(pidFile(home), String(pid));
+  } catch {
+    // see above
+  }
+}
 export const forgetServer = (home: string): void => rmSync(pidFile(home), { force: true });
 
 /** Where a home's Temporal keeps its database. */
@@ -65,12 +75,13 @@ export const databaseOf = (home: string): string => join(home, 'temporal.db');
 
 const pidFile = (home: string): string => join(home, 'temporal.pid');
 
-/** A pid may have passed to somebody else: only the server of this home's database counts. */
-function isServerOf(home: string, pid: number): boolean {
+/** By what they were started with: a server that was started again has another pid than the first. */
+function serversOf(home: string): number[] {
   try {
-    return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).includes(databaseOf(home));
+    const lines = execFileSync('ps', ['-axww', '-o', 'pid=,args='], { encoding: 'utf8', maxBuffer: 2 ** 26 }).split('\n');
+    return lines.filter((line) => line.includes(` --db-filename ${databaseOf(home)} `)).map((line) => Number.parseInt(line, 10));
   } catch {
-    return false;
+    return [];
   }
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { participantsFile, type Participant } from '../../activities/participants.ts';
 import { defaultGenesis } from '../../genki/chain/local/genesis.ts';
@@ -10,6 +10,7 @@ import { signCompetition, type Competition } from '../../genki/protocol/competit
 import { RUBY } from '../../genki/protocol/ruby.ts';
 import { contentDigest, decodeSafetensors } from '../../genki/protocol/safetensors.ts';
 import type { ObjectStore } from '../../genki/store/object-store.ts';
+import { syncFolder } from '../../genki/store/sync-folder.ts';
 import { deploymentFile, readDeployment } from '../../workers/deployment.ts';
 import { ensurePassphrase, readPassphrase } from '../../workers/passphrase.ts';
 import { Key } from '../../workers/keystore.ts';
@@ -104,4 +105,9 @@ function notAnotherNetwork(error: unknown): never {
   throw new InvalidInput(`Expected a store without another network's objects: ${error.message}`, { cause: error });
 }
 
-const writeJson = (file: string, value: unknown): Promise<void> => writeFile(file, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+/** Whole or not at all. */
+async function writeJson(file: string, value: unknown): Promise<void> {
+  await writeFile(`${file}.draft`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flush: true });
+  await rename(`${file}.draft`, file);
+  await syncFolder(dirname(file));
+}

@@ -16,6 +16,8 @@ export type Service = {
   readonly stopMs: number;
   /** Longest wait before it is started again; 10 s unless told. */
   readonly maxBackoffMs?: number;
+  /** Told of each process, of those that are started again, too. */
+  readonly started?: (pid: number) => void;
 };
 
 /** Of what a process that ends at once has said, for whoever started it. */
@@ -45,14 +47,17 @@ export class Supervised {
 
   /** @throws {Error} with where its log is, when it does not come up in time */
   async start(): Promise<void> {
-    const { name, command, args, env, logFile, ready, readyMs } = this.#service;
+    const { name, command, args, env, logFile, ready, readyMs, started } = this.#service;
     const log = rotatingLog(logFile);
     const note = (text: string): unknown => log.write(`${new Date().toISOString()} [${name}] ${text}\n`);
     const isForked = ready === 'message';
     // a group of its own, so that Ctrl-C reaches only whoever stops the services in order
     const child = spawn(command, args, { env: { ...process.env, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe', ...(isForked ? (['ipc'] as const) : [])] });
     this.#child = child;
-    if (child.pid !== undefined) note(`started, pid ${child.pid}`);
+    if (child.pid !== undefined) {
+      note(`started, pid ${child.pid}`);
+      started?.(child.pid);
+    }
     child.once('close', (code, signal) => note(`ended (${signal ?? code})`));
     child.stdout!.pipe(log, { end: false });
     child.stderr!.pipe(log, { end: false });

@@ -131,7 +131,7 @@ async function copy(source: FileHandle, draft: FileHandle, { ref, signal }: { re
 async function writeObject(home: string, ref: ObjectRef, write: Write): Promise<void> {
   const path = join(home, ref.bucket, ref.key);
   const folder = dirname(path);
-  const created = await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
     if (codeOf(error) !== 'EEXIST' && codeOf(error) !== 'ENOTDIR') throw error;
     throw new InvalidInput(`Expected ${ref.bucket}/${ref.key} to lie in folders, got an object's name as a folder`, { cause: error });
   });
@@ -139,9 +139,10 @@ async function writeObject(home: string, ref: ObjectRef, write: Write): Promise<
 
   const alreadyThere = (await exists(path)) || !(await publish(join(home, INCOMING), path, write));
   if (alreadyThere) await checkSame(home, ref);
+  // also of folders that somebody else has made just now, or did not live to sync
   for (let at = folder; ; at = dirname(at)) {
     await syncFolder(at);
-    if (created === undefined || at === dirname(created)) return;
+    if (at === home) return;
   }
 }
 

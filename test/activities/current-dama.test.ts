@@ -109,6 +109,13 @@ describe('the current Dama', () => {
     expect(await current()).toMatchObject({ dama: red, from: { hotkey: four.hotkey } });
   });
 
+  it('is read from whoever has its very bytes: others of the same length are none', async () => {
+    lay(shelf.root, `${five.bucket}/spoilt.safetensors`, new Uint8Array(red!.weights.bytes));
+    await stand(five, { dama: { ...red!, weights: { ...red!.weights, bucket: five.bucket, key: 'spoilt.safetensors' } } });
+    await stand(four, { dama: red! });
+    expect(await current()).toMatchObject({ dama: red, from: { hotkey: four.hotkey } });
+  });
+
   it('can be had later when nobody has its files just now', async () => {
     const gone: Dama = { ...red!, weights: { ...red!.weights, key: 'gone.safetensors' } };
     await stand(five, { dama: gone });
@@ -123,7 +130,7 @@ const reportBy = (who: string) => ({
 });
 
 describe('the newest report', () => {
-  const newest = async () => newestReport(deps(), await settled());
+  const newest = async () => { const metagraph = await settled(); return await newestReport(deps(), metagraph, metagraph.epoch - 1); };
 
   it('is none where no validator has committed one', async () => {
     expect(await newest()).toBeUndefined();
@@ -139,8 +146,11 @@ describe('the newest report', () => {
     expect(await newest()).toEqual(reportBy('four'));
   });
 
-  it('is not one of an epoch that is still to come, that is no JSON, no report, or that is gone', async () => {
-    await stand(five, { dama: red!, epoch: 9 });
+  it('is not one of a later epoch than is asked for, that is no JSON, no report, or that is gone', async () => {
+    await street.stop();
+    street = await openStreet({ validators: [[five, 5n * TAO], [four, 4n * TAO], [three, 3n * TAO]], miners: [] }, { finalityLag: 0, tempo: 20 });
+    await street.blocks(21);
+    await stand(five, { dama: red!, epoch: 1, report: reportBy('five') });
     await stand(four, { dama: red!, report: 'no JSON' });
     expect(await newest()).toBeUndefined();
     await stand(four, { dama: red!, report: { ...reportBy('four'), miners: [{ hotkey: 5 }] } });

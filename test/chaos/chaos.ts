@@ -35,7 +35,7 @@ export type ChaosReport = Struck & {
   readonly epochs: number;
   readonly seconds: number;
   /** What was looked at. */
-  readonly checked: { readonly workflows: number; readonly objects: number; readonly extrinsics: number; readonly leases: number; readonly reports: number; readonly adapters: number };
+  readonly checked: { readonly workflows: number; readonly objects: number; readonly extrinsics: number; readonly leases: number; readonly reports: number; readonly adapters: number; readonly committed: number; readonly paid: number };
   /** What should not be; nothing, when all is well. */
   readonly violations: readonly string[];
   /** Why the disk was never full; null when it was. */
@@ -154,8 +154,10 @@ async function look(connected: Connected, epochs: readonly EpochRecord[], journa
   const { held, shared } = sharedLeases(pasts);
   const landed = await landedOf(journal, chain, deployment.competition.netuid);
   const { trained, differing } = await differingAdapters(pasts, store);
+  const rounds = epochs.flatMap((epoch) => epoch.rounds);
+  const committed = epochs.flatMap(({ windows }) => Object.values(windows)).filter(({ kind }) => kind === 'committed').length;
   return {
-    report: { workflows: pasts.length, objects: read, extrinsics: landed.length, leases: held, reports: epochs.length * 2, adapters: trained },
+    report: { workflows: pasts.length, objects: read, extrinsics: landed.length, leases: held, reports: rounds.length, adapters: trained, committed, paid: rounds.filter(({ weights }) => weights.length > 0).length },
     violations: [...unfinished(pasts), ...lost, ...shared, ...differingReports(epochs), ...wrongExtrinsics(landed, epochs), ...differing],
   };
 }

@@ -112,6 +112,14 @@ describe.concurrent('chainSubmitter on a server and a chain', () => {
     await until('the next epoch', async () => (await chain.metagraph(1, (await chain.head()).hash)).epoch > epoch);
     expect(await outcomeOf(validator, 'too late', effect)).toEqual({ kind: 'refused', key: 'too late', code: 'EpochOver', message: expect.stringContaining(`weights of epoch ${epoch} cannot be set any more`) });
     expect(extrinsicsOf(validator)).toHaveLength(1);
+
+    // signed at the end of an epoch, a row may land in the next one: it is not that one's
+    const late = await chain.prepare({ kind: 'setWeights', netuid: 1, uids: row.weights.map(({ uid }) => uid), weights: row.weights.map(() => 65_535), versionKey: 0 }, validator);
+    await chain.broadcast(late);
+    await until('the late row', async () => (await chain.landing(late)).kind === 'included');
+    expect(await outcomeOf(validator, `weights/1/${epoch + 1}`, { ...effect, epoch: epoch + 1 })).toMatchObject({ kind: 'landed', extrinsic: expect.any(String) });
+    expect((await chain.weights(1, (await chain.head()).hash)).find(({ hotkey }) => hotkey === validator.hotkey)).toEqual(row);
+    expect(extrinsicsOf(validator)).toHaveLength(3);
   });
 
   it('gives code and words of a refusal, and goes on with the next request', async () => {
