@@ -1,3 +1,5 @@
+import { factTable, literal, pageOf } from './markdown.ts';
+
 /** Where a training window has come to; what is not known yet is missing. */
 export type WindowProgress = {
   readonly phase: string;
@@ -27,14 +29,13 @@ export const windowSummary = ({ netuid, window, miner }: { readonly netuid: numb
 /** A window as a page to read, Markdown. */
 export function windowPage({ phase, netuid, competition, hotkey, miner, window, lastBlock, fence, steps, loss, adapterBytes, block, keyPublished, ended }: WindowProgress): string {
   const title = window === undefined ? `**${phase}**` : `**${phase}** · netuid ${netuid} · ${competition} · window ${window}, until block ${lastBlock}`;
-  const rows: readonly (readonly [string, string | undefined])[] = [
-    ['miner', miner && `${miner} \`${hotkey}\``],
+  const facts = factTable([
+    ['miner', miner && `${literal(miner)} ${literal(hotkey ?? '')}`],
     ['lease', fence === undefined ? undefined : `fence ${fence}`],
     ['training', steps === undefined ? undefined : `${steps} steps${loss ? `, loss ${loss.first.toFixed(3)} → ${loss.last.toFixed(3)}` : ''}`],
     ['adapter', adapterBytes === undefined ? undefined : `${(adapterBytes / 1024).toFixed(0)} KiB, sealed`],
     ['commit', block === undefined ? undefined : `block ${block}, final; its key ${keyPublished ? 'is published' : 'is not published yet'}`],
-    ['ended', ended],
-  ];
-  const known = rows.flatMap(([name, value]) => (value === undefined ? [] : [`| ${name} | ${value} |`]));
-  return known.length === 0 ? title : [title, '', '| | |', '|---|---|', ...known].join('\n');
+    ['ended', ended && literal(ended)],
+  ]);
+  return facts.length === 0 ? title : pageOf([title, '', ...facts]);
 }

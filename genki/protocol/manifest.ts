@@ -67,7 +67,6 @@ const Manifest = z.discriminatedUnion('kind', [AdapterManifest, DamaManifest]);
 export type AdapterManifest = z.infer<typeof AdapterManifest>;
 export type DamaManifest = z.infer<typeof DamaManifest>;
 export type ManifestBody = z.infer<typeof Manifest>;
-export type ManifestFile = z.infer<typeof File>;
 export type ManifestKind = ManifestBody['kind'];
 
 export type ExpectedManifest<K extends ManifestKind> = {

@@ -98,8 +98,8 @@ export class Branch {
     return this.ref(best - depth);
   }
 
-  /** Drops all blocks after `number` and returns them, oldest first. */
-  drop(number: number): BlockRecord[] {
+  /** Drops all blocks after `number`. */
+  drop(number: number): void {
     const dropped = this.#records.splice(number + 1);
     for (const { hash, included } of dropped) {
       this.#numbers.delete(hash);
@@ -107,6 +107,5 @@ export class Branch {
       for (const extrinsic of included) this.#blockOf.delete(extrinsic);
     }
     this.#forks++;
-    return dropped;
   }
 }
