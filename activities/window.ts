@@ -113,7 +113,9 @@ export const createWindowActivities = ({ chain, store, deployment, participants,
     const secret = { bucket: privateBucket, key: `secrets/${digestOf({ competition, hotkey, window: index, content })}` };
     await putFirst(store, secret, randomBytes(SECRET_BYTES));
     const sealed = seal(body, await store.getByKey(secret.bucket, secret.key, { maxBytes: SECRET_BYTES }), { hotkey, competition });
-    return { file: await store.putOnce(bucket, `adapters/${sha256Hex(sealed)}.sealed`, sealed), content, secret };
+    const file = await store.putOnce(bucket, `adapters/${sha256Hex(sealed)}.sealed`, sealed);
+    if (window.work.kind === 'train') await forgetCheckpoints(store, window.work.input);
+    return { file, content, secret };
   },
 
   /** What the miner is going to sign, beside PEFT's configuration file. */
@@ -168,6 +170,11 @@ async function owedKey(store: ObjectStore, { endpoints }: Competition, { miner, 
 }
 
 const digestOf = (value: unknown): string => sha256Hex(new TextEncoder().encode(canonicalJson(value))).slice(0, 32);
+
+/** The adapter is there, so that nobody goes on from them; each is several times its size. */
+async function forgetCheckpoints(store: ObjectStore, { bucket, prefix }: TrainInput): Promise<void> {
+  for await (const key of store.list(bucket, `${prefix}/checkpoint-`)) await store.delete(bucket, key);
+}
 
 /** @throws {InvalidInput} when the bucket's name is too long for it */
 function recordOf({ endpoints, id }: Competition, { bucket, commit, hash }: { bucket: string; commit: string; hash: string }): string {

@@ -1,9 +1,11 @@
 import { Client, Connection } from '@temporalio/client';
+import { wasKilled } from './embedded/one-network.ts';
 import type { Deployment } from '../activities/deployment.ts';
 import { readParticipants, type Participant } from '../activities/participants.ts';
 import type { Chain } from '../genki/chain/chain.ts';
 import { createLocalChain } from '../genki/chain/local/local-chain.ts';
 import type { ObjectStore } from '../genki/store/object-store.ts';
+import { InvalidInput } from '../genki/errors.ts';
 import { readDeployment } from '../workers/deployment.ts';
 import { readSettings, type Settings } from '../workers/settings.ts';
 import { createStore } from '../workers/store.ts';
@@ -23,6 +25,7 @@ export type Connected = {
 export async function connect(env: NodeJS.ProcessEnv): Promise<Connected> {
   const settings = readSettings(env);
   const { home, network } = settings;
+  if (wasKilled(home)) throw new InvalidInput(`Expected a running network in ${home}, it was killed; start it again with: npm run genki -- up`);
   const deployment = await readDeployment(home);
   const participants = await readParticipants(home);
   const connection = await Connection.connect({ address: network.temporal, connectTimeout: 5000 }).catch((cause: unknown) => {

@@ -81,13 +81,20 @@ export const walletsDirOf = (home: string): string => join(home, 'wallets');
 
 const storeRootOf = (home: string): string => join(home, 'store');
 
+/** The S3 server that a home's network was made on, so that no process of it looks elsewhere. */
+const KeptServer = z.strictObject({ endpoint: z.string(), region: z.string(), pathStyle: z.boolean() });
+export const s3File = (home: string): string => join(home, 's3.json');
+
 /**
- * S3 where an endpoint is named, else the home's folder.
- * @throws {InvalidInput} naming a variable that says nothing without another one
+ * S3 where an endpoint is named or the home was made on one, else the home's folder.
+ * @throws {InvalidInput} naming a variable that says nothing without another one, or another server than the home's
  */
 export function storeSettingsOf(env: NodeJS.ProcessEnv, home: string): StoreSettings {
   const e = read(env);
-  const endpoint = e.GENKI_S3_ENDPOINT;
+  const file = s3File(home);
+  const kept = existsSync(file) ? parse(KeptServer, parseJson(readFileSync(file, 'utf8')), file) : undefined;
+  const endpoint = e.GENKI_S3_ENDPOINT ?? kept?.endpoint;
+  if (kept && endpoint !== kept.endpoint) throw new InvalidInput(`Expected GENKI_S3_ENDPOINT to be ${kept.endpoint}, where the objects of ${home} are, got ${endpoint}`);
   if (endpoint === undefined) {
     for (const name of ['GENKI_S3_REGION', 'GENKI_S3_PATH_STYLE', 'GENKI_CACHE_BYTES'] as const) {
       if (e[name] !== undefined) throw new InvalidInput(`Expected GENKI_S3_ENDPOINT beside ${name}, got none`);
@@ -98,7 +105,7 @@ export function storeSettingsOf(env: NodeJS.ProcessEnv, home: string): StoreSett
     if (e[one] && !e[other]) throw new InvalidInput(`Expected ${other} beside ${one}, got none`);
   }
   const cache = { folder: join(home, 'cache'), maxBytes: e.GENKI_CACHE_BYTES ?? CACHE_BYTES };
-  return { kind: 's3', endpoint, region: e.GENKI_S3_REGION ?? 'us-east-1', pathStyle: e.GENKI_S3_PATH_STYLE !== 'false', cache };
+  return { kind: 's3', endpoint, region: e.GENKI_S3_REGION ?? kept?.region ?? 'us-east-1', pathStyle: e.GENKI_S3_PATH_STYLE === undefined ? (kept?.pathStyle ?? true) : e.GENKI_S3_PATH_STYLE !== 'false', cache };
 }
 
 /** Where the passphrase of a home's wallets lies. */

@@ -17,6 +17,7 @@ import { contentDigest, decodeSafetensors } from '../../genki/protocol/safetenso
 import { homeOf, readSettings } from '../../workers/settings.ts';
 import { connect } from '../connect.ts';
 import { findFfmpeg } from '../ffmpeg.ts';
+import { wasKilled } from '../embedded/one-network.ts';
 
 const SHIPPED = fileURLToPath(new URL('../../dama/ruby-nano', import.meta.url));
 const FORMATS = ['.wav', '.mp3', '.ogg'];
@@ -69,7 +70,7 @@ async function checkWritable(output: string): Promise<void> {
 }
 
 async function currentOrShipped(env: NodeJS.ProcessEnv): Promise<Files> {
-  if (!existsSync(join(homeOf(env), 'network.json'))) return { ...(await fromFolder(SHIPPED)), from: 'the shipped ruby-nano' };
+  if (!existsSync(join(homeOf(env), 'network.json')) || wasKilled(homeOf(env))) return { ...(await fromFolder(SHIPPED)), from: 'the shipped ruby-nano' };
   readSettings(env);
   const connected = await connect(env);
   try {

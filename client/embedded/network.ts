@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -46,6 +46,8 @@ export class EmbeddedNetwork {
   static async start(options: NetworkOptions): Promise<EmbeddedNetwork> {
     const { home, env, say } = options;
     await mkdir(home, { recursive: true });
+    // private buckets, sealing secrets and Temporal's database are nobody else's on this machine
+    await chmod(home, 0o700);
     const lock = lockHome(home);
     await claimHome(home).then(() => provision(options)).catch((error: unknown) => { lock.release(); throw error; });
     await mkdir(join(home, 'logs'), { recursive: true });

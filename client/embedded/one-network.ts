@@ -94,3 +94,9 @@ async function isRunning(home: string): Promise<boolean> {
   const chain = createLocalChain({ url, timeoutMs: 1000 });
   return await chain.head().then(() => true, () => false).finally(() => chain.close());
 }
+
+/** Whether the network that this home's `network.json` tells of was killed: the process that held the home is gone. */
+export function wasKilled(home: string): boolean {
+  const file = join(home, 'network.lock');
+  return existsSync(file) && !isAlive(Number(readFileSync(file, 'utf8')));
+}

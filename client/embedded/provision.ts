@@ -14,7 +14,7 @@ import { syncFolder } from '../../genki/store/sync-folder.ts';
 import { deploymentFile, readDeployment } from '../../workers/deployment.ts';
 import { ensurePassphrase, readPassphrase } from '../../workers/passphrase.ts';
 import { Key } from '../../workers/keystore.ts';
-import { passphraseFileOf, storeSettingsOf, walletsDirOf } from '../../workers/settings.ts';
+import { passphraseFileOf, s3File, storeSettingsOf, walletsDirOf } from '../../workers/settings.ts';
 import { createStore } from '../../workers/store.ts';
 import { saveWallet, unlockWallet, walletFile } from '../../workers/wallets.ts';
 
@@ -49,9 +49,10 @@ export const genesisFile = (home: string): string => join(home, 'genesis.json');
  * @throws {InvalidInput} when the store holds another network, or not the one of this home
  */
 export async function provision({ home, blockMs, competition = RUBY, dama = SHIPPED_DAMA, tempo = 50_400, env = {} }: ProvisionOptions): Promise<void> {
-  const store = createStore(storeSettingsOf(env, home));
+  const settings = storeSettingsOf(env, home);
+  const store = createStore(settings);
   if (existsSync(deploymentFile(home))) return await checkStore(store, home);
-  await mkdir(home, { recursive: true });
+  await mkdir(home, { recursive: true, mode: 0o700 });
   const wallets = walletsDirOf(home);
   const passphraseFile = passphraseFileOf(env, home);
   if (env.GENKI_PASSPHRASE_FILE === undefined) await ensurePassphrase(passphraseFile);
@@ -90,6 +91,7 @@ export async function provision({ home, blockMs, competition = RUBY, dama = SHIP
     .map(({ hotkey, role }) => ({ hotkey, coldkey: owner, stake: role === 'validator' ? STAKE_RAO : '0', validatorPermit: role === 'validator' }));
   await writeJson(genesisFile(home), defaultGenesis({ owner, netuid: competition.netuid, tempo, weightsRateLimit: 1, neurons }));
   await writeJson(participantsFile(home), { version: 1, participants });
+  if (settings.kind === 's3') await writeJson(s3File(home), { endpoint: settings.endpoint, region: settings.region, pathStyle: settings.pathStyle });
   // last, since it says that all the rest is there
   await writeJson(deploymentFile(home), { version: 1, competition, signature: signCompetition(competition, ownerKey), genesisDama, blockMs });
 }

@@ -89,7 +89,7 @@ async function prepareHome(home: string, resume: boolean, screen: Screen): Promi
     await rename(home, previous);
     screen.say(dim(`The last run's keys, objects and chain are in ${previous} now; --resume would have carried it on.`));
   }
-  await mkdir(home, { recursive: true });
+  await mkdir(home, { recursive: true, mode: 0o700 });
   await updateState(home, (state) => state);
 }
 

@@ -53,7 +53,7 @@ describe('the chain as a process', () => {
 
   it('says what is wrong with its flags and genesis', async () => {
     const idle = failure(start('--block-ms', '0'));
-    const [{ code, stderr }, other] = await Promise.all([idle, failure(start('--genesis', fileURLToPath(new URL('../../../package.json', import.meta.url))))]);
+    const [{ code, stderr }, other] = await Promise.all([idle, failure(start('--genesis', fileURLToPath(new URL('../../package.json', import.meta.url))))]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/^InvalidInput: .*expected --dev with --block-ms 0/s) as string });
     expect(other).toEqual({ code: 1, stderr: expect.stringMatching(/^InvalidInput: Expected a genesis in .*owner/s) as string });
   });

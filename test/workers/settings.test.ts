@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { InvalidInput } from '../../genki/errors.ts';
-import { homeOf, readSettings } from '../../workers/settings.ts';
+import { homeOf, readSettings, s3File } from '../../workers/settings.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'genki-settings-'));
 const file = join(home, 'network.json');
@@ -110,6 +110,16 @@ describe('the store', () => {
     expect(error).toBeInstanceOf(InvalidInput);
     expect(error.message).toContain(name);
     expect(error.message).not.toContain('hush');
+  });
+
+  it('stays the one that the home was made on', () => {
+    writeFileSync(s3File(home), JSON.stringify({ endpoint: S3.GENKI_S3_ENDPOINT, region: 'eu-central-1', pathStyle: false }));
+    try {
+      expect(readSettings(env).store).toMatchObject({ kind: 's3', endpoint: S3.GENKI_S3_ENDPOINT, region: 'eu-central-1', pathStyle: false });
+      expect(refusal({ ...S3, GENKI_S3_ENDPOINT: 'http://127.0.0.1:7071' }).message).toContain(`Expected GENKI_S3_ENDPOINT to be ${S3.GENKI_S3_ENDPOINT}`);
+    } finally {
+      rmSync(s3File(home));
+    }
   });
 
   it.each(['GENKI_S3_REGION', 'GENKI_S3_PATH_STYLE', 'GENKI_CACHE_BYTES'])('has no use for %s without an endpoint', (name) => {

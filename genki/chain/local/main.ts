@@ -45,9 +45,19 @@ function readFlags(): z.infer<typeof Flags> {
 }
 
 async function readGenesis(path: string): Promise<Genesis> {
-  const genesis = Genesis.safeParse(JSON.parse(await readFile(path, 'utf8')));
+  const text = await readFile(path, 'utf8').catch((error: Error) => { throw new InvalidInput(`Expected a genesis in ${path}: ${error.message}`, { cause: error }); });
+  const genesis = Genesis.safeParse(json(text));
   if (!genesis.success) throw new InvalidInput(`Expected a genesis in ${path}: ${z.prettifyError(genesis.error)}`);
   return genesis.data;
+}
+
+/** undefined where it is none */
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Kept beside the journal; a lost one is simply replaced, since nothing depends on it but surprise and, where there is one, the beacon. */
