@@ -1,4 +1,7 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { link, rm, writeFile } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { participantOf, readParticipants, setDataset, type Participant } from '../../activities/participants.ts';
 import { plainText } from '../../activities/plain-text.ts';
 import { type Dataset, type DatasetManifest, encodeDataset, manifestOf } from '../../genki/data/dataset.ts';
@@ -36,6 +39,7 @@ type FileReport = { readonly file: string; readonly clips: number; readonly drop
 export async function importData(options: ImportOptions, env: NodeJS.ProcessEnv): Promise<void> {
   const { shared, hotkey, output } = options;
   if ((hotkey === undefined) === (output === undefined)) throw new InvalidInput('Expected either a miner whose music it is (--miner), or a file to write (-o)');
+  if (output !== undefined) checkOutput(output);
   if (shared && options.licence === undefined) throw new InvalidInput('Expected the licence of music that is shared (--licence, such as CC-BY-4.0), got none');
   const home = homeOf(env);
   const competition = hotkey === undefined ? RUBY : (await readDeployment(home)).competition;
@@ -48,7 +52,7 @@ export async function importData(options: ImportOptions, env: NodeJS.ProcessEnv)
   const dataset: Dataset = { name: options.name, licence: options.licence ?? 'LicenseRef-private', sharing: shared ? 'shared' : 'private', clips };
   const file = encodeDataset(dataset);
   const about = manifestOf(dataset);
-  const kept = who === undefined ? await keepFile(output!, file) : await keepAsMiners({ home, store: createStore(storeSettingsOf(env, home)) }, who, { about, file });
+  const kept = who === undefined ? await keepFile(output!, file, { mode: shared ? 0o666 : 0o600 }) : await keepAsMiners({ home, store: createStore(storeSettingsOf(env, home)) }, who, { about, file });
   const files = read.map(({ report }) => report);
   const duplicates = found.length - clips.length;
   if (options.json) process.stdout.write(`${JSON.stringify({ ...about, ...kept, duplicates, failed, files })}\n`);
@@ -58,12 +62,23 @@ export async function importData(options: ImportOptions, env: NodeJS.ProcessEnv)
 
 type Kept = { readonly output: string } | { readonly miner: string; readonly object: string; readonly before?: string };
 
-/** Whole or not at all. */
-async function keepFile(output: string, file: Uint8Array): Promise<Kept> {
-  const draft = `${output}.draft`;
+const cannotWrite = (output: string, reason: string, cause?: unknown): InvalidInput => new InvalidInput(`Expected to write ${output}, ${reason}`, { cause });
+
+/** Said before the music is read rather than after. @throws {InvalidInput} */
+function checkOutput(output: string): void {
+  if (extname(output).toLowerCase() !== '.safetensors') throw new InvalidInput(`Expected an output ending in .safetensors, got ${output}`);
+  if (existsSync(output)) throw cannotWrite(output, 'it is there already');
+}
+
+/** Whole or not at all, and over nothing. @throws {InvalidInput} when it cannot be written */
+async function keepFile(output: string, file: Uint8Array, { mode }: { mode: number }): Promise<Kept> {
+  const draft = `${output}.${randomBytes(4).toString('hex')}.draft`;
   try {
-    await writeFile(draft, file);
-    await rename(draft, output);
+    await writeFile(draft, file, { mode, flag: 'wx' });
+    await link(draft, output);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw cannotWrite(output, code === 'EEXIST' ? 'it is there already' : `got ${code}`, cause);
   } finally {
     await rm(draft, { force: true });
   }

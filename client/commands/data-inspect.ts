@@ -1,4 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { plainText } from '../../activities/plain-text.ts';
 import { type Dataset, decodeDataset, manifestOf } from '../../genki/data/dataset.ts';
 import { channelsUsed } from '../../genki/data/midi/arrange.ts';
@@ -25,15 +27,36 @@ type Found = { readonly about: object; readonly lines: readonly string[]; readon
 
 /** `genki data inspect`: what a MIDI file or a dataset holds, and how it sounds. */
 export async function inspectData({ file, output, clip: wanted, json }: InspectOptions): Promise<void> {
+  if (output !== undefined) await checkOutput(output, file);
   const bytes = await readFileWithin(file, MAX_DATASET_BYTES);
   const isMidi = /\.midi?$/i.test(file) || new TextDecoder('latin1').decode(bytes.subarray(0, 4)) === 'MThd';
   const { about, lines, clips, whole } = isMidi ? aboutMidi(bytes, await toldOf(file)) : aboutDataset(decodeDataset(bytes));
   const clip = clips[(wanted ?? 1) - 1];
   if (clip === undefined && wanted !== undefined) throw new InvalidInput(`Expected a clip of 1 to ${clips.length} in ${file}, got ${wanted}`);
-  if (output !== undefined) await writeFile(output, encodeWav(renderCodes(wanted === undefined ? whole : clip!.codes, { frameRate }), SAMPLE_RATE));
+  if (output !== undefined) await writeWhole(output, encodeWav(renderCodes(wanted === undefined ? whole : clip!.codes, { frameRate }), SAMPLE_RATE));
   const shown = clip && { number: wanted ?? 1, seconds: clip.frames / frameRate, caption: clip.caption, style: clip.style, channels: channelsUsed(clip.codes), roll: pianoRoll(clip.codes) };
   if (json) process.stdout.write(`${JSON.stringify({ file, ...about, clip: shown ?? null, ...(output !== undefined && { output }) })}\n`);
   else process.stdout.write(`${[...lines, ...(shown ? linesOfClip(shown, clips.length) : []), ...(output === undefined ? [] : ['', `written to ${output}`])].join('\n')}\n`);
+}
+
+/** @throws {InvalidInput} when it is no WAV file, or what is looked into */
+async function checkOutput(output: string, file: string): Promise<void> {
+  if (extname(output).toLowerCase() !== '.wav') throw new InvalidInput(`Expected an output ending in .wav, got ${output}`);
+  const [there, input] = await Promise.all([output, file].map((path) => realpath(path).catch(() => undefined)));
+  if (there !== undefined && there === input) throw new InvalidInput(`Expected an output other than the input, got ${output} for both`);
+}
+
+/** Whole or not at all. @throws {InvalidInput} when it cannot be written */
+async function writeWhole(output: string, bytes: Uint8Array): Promise<void> {
+  const draft = `${output}.${randomBytes(4).toString('hex')}.draft`;
+  try {
+    await writeFile(draft, bytes, { flag: 'wx' });
+    await rename(draft, output);
+  } catch (cause) {
+    throw new InvalidInput(`Expected to write ${output}, got ${(cause as NodeJS.ErrnoException).code}`, { cause });
+  } finally {
+    await rm(draft, { force: true });
+  }
 }
 
 function linesOfClip({ number, seconds, caption, style, roll }: { number: number; seconds: number; caption: string; style: string; roll: readonly string[] }, clips: number): string[] {

@@ -26,6 +26,7 @@ type NewOptions = { readonly words: 12 | 24; readonly showMnemonic: boolean; rea
 
 /** `genki keys new`: its phrase is shown to whoever asks for it, on a terminal or as JSON. */
 export async function newKey(name: string, { words, showMnemonic, json }: NewOptions, env: NodeJS.ProcessEnv, terminal: Terminal = process): Promise<void> {
+  if (looksSecret(name)) throw secretOnCommandLine('Expected a name', 'import one with: npm run genki -- keys import NAME');
   const place = placeOf(env, terminal);
   if (showMnemonic && !json && terminal.stdout.isTTY !== true) throw new InvalidInput('Expected a terminal to show the mnemonic on; with --json it goes wherever the output goes');
   await checkFree(place.dir, name);
@@ -57,9 +58,12 @@ export async function exportKey(name: string, options: ExportOptions, env: NodeJ
   if (!existsSync(file)) throw new InvalidInput(`Expected one of the keys ${(await listWallets(place.dir)).map((wallet) => wallet.name).join(', ') || '(there is none)'}, got ${shown(name)}`);
   if (options.secret) return await exportSecret(file, options, place);
   const isAnew = options.newPassphrase || options.passphraseFile !== undefined;
-  const keystore = isAnew ? await (await unlocked(file, place)).lock(await otherPassphrase(options, terminal), name) : await readKeystore(file);
+  const isNamed = !isAnew && place.passphraseFile !== undefined;
+  // what is said of the passphrase has been tried
+  const key = isAnew || isNamed ? await unlocked(file, place) : undefined;
+  const keystore = isAnew ? await key!.lock(await otherPassphrase(options, terminal), name) : await readKeystore(file);
   await deliver(`${JSON.stringify(keystore)}\n`, options.output, terminal);
-  if (!isAnew && place.passphraseFile !== undefined) terminal.stderr.write(`It opens with the passphrase in ${place.passphraseFile} alone; --new-passphrase asks for another one.\n`);
+  if (isNamed) terminal.stderr.write(`It opens with the passphrase in ${place.passphraseFile} alone; --new-passphrase asks for another one.\n`);
 }
 
 async function exportSecret(file: string, { output, force }: ExportOptions, place: Place): Promise<void> {
@@ -75,7 +79,7 @@ type ImportOptions = { readonly passphraseFile?: string; readonly json: boolean 
 
 /** `genki keys import`: a keystore, a mnemonic or a seed, from a file, from standard input, or typed; never from the command line. */
 export async function importKey(name: string, source: string | undefined, { passphraseFile, json }: ImportOptions, env: NodeJS.ProcessEnv, terminal: Terminal = process): Promise<void> {
-  if ([name, source ?? ''].some(looksSecret)) throw new InvalidInput('Expected a name and a file, got what may be a secret: what is on a command line is kept by the shell and seen by everybody on the machine. Consider it known to others; give one by a file, by standard input, or typed');
+  if ([name, source ?? ''].some(looksSecret)) throw secretOnCommandLine('Expected a name and a file', 'give one by a file, by standard input, or typed');
   const place = placeOf(env, terminal);
   const target = walletFile(place.dir, name);
   const isReplaced = source !== undefined && resolve(source) === target;
@@ -148,5 +152,8 @@ async function deliver(text: string, output: string | undefined, terminal: Termi
 function print({ stdout }: Terminal, value: unknown): void {
   stdout.write(`${JSON.stringify(value)}\n`);
 }
+
+const secretOnCommandLine = (expected: string, instead: string): InvalidInput =>
+  new InvalidInput(`${expected}, got what may be a secret: what is on a command line is kept by the shell and seen by everybody on the machine. Consider it known to others; ${instead}`);
 
 const shown = (name: string): string => (looksSecret(name) ? 'what may be a secret' : JSON.stringify(name.slice(0, 80)));

@@ -2,6 +2,7 @@ import { ScheduleNotFoundError } from '@temporalio/client';
 import type { Unit } from '../../activities/clock-ledger.ts';
 import { InvalidInput } from '../../genki/errors.ts';
 import { spanText } from '../../genki/protocol/clock.ts';
+import type { TickOutcome } from '../../workflows/begin-due.ts';
 import { connect, type Connected } from '../connect.ts';
 import { durationText } from '../duration.ts';
 import { table } from '../first-light/screen.ts';
@@ -38,7 +39,11 @@ export async function apply({ every, cron, jitter = 0, json, ...which }: Which &
 export async function list({ json }: Output, env: NodeJS.ProcessEnv): Promise<void> {
   await connected(env, async (network) => {
     const schedules = await surveySchedules(network);
-    const clocks = await surveyClocks(network);
+    const { chainAnswers, clocks } = await surveyClocks(network);
+    if (!chainAnswers) {
+      process.stderr.write(`The chain at ${network.settings.network.chain} does not answer: what was missed since the newest is not known.\n`);
+      process.exitCode = 1;
+    }
     if (json) return print({ schedules, clocks });
     const lines = schedules.length > 0 ? table(['schedule', 'ticks', 'state', 'next', 'last', 'taken', 'skipped', 'late'], schedules.map(scheduleRow)) : ['No schedule yet; make them with: npm run genki -- schedule apply'];
     process.stdout.write(`${[...lines, '', ...table(['who', 'begins each', 'begun', 'newest', 'missed', 'latest missed'], clocks.map(clockRow))].join('\n')}\n`);
@@ -108,7 +113,13 @@ function scheduleRow({ id, settings, paused, note, next, last, taken, skipped, l
 }
 
 function lastText({ at, state, outcome, error }: Tick): string {
-  return `${timeText(at)} ${outcome ? `${outcome.kind}, ${outcome.unit} ${outcome.number}` : error ? `${state}: ${error}` : state}`;
+  return `${timeText(at)} ${outcome ? outcomeText(outcome) : error ? `${state}: ${error}` : state}`;
+}
+
+/** `begun, epoch 24; missed 21–23` */
+function outcomeText({ unit, number, begun, missed }: TickOutcome): string {
+  const spans = [...new Set(missed.map(spanText))].join(', ');
+  return `${begun.length > 0 ? 'begun' : 'idle'}, ${unit} ${number}${spans && `; missed ${spans}`}`;
 }
 
 const clockRow = ({ name, unit, begun, newest, missed, spans }: Clock): string[] => [name, unit, String(begun), newest === null ? '–' : String(newest), String(missed), spans.map(spanText).join(', ') || '–'];

@@ -78,8 +78,8 @@ const rootOf = (error: unknown): string => {
   return error.cause instanceof Error ? rootOf(error.cause) : error instanceof WorkflowFailedError ? '' : error.message;
 };
 
-/** The clocks of all participants of this machine; what was missed, up to the chain's finalized head where it answers. */
-export async function surveyClocks({ chain, store, deployment, participants }: Connected): Promise<Clock[]> {
+/** The clocks of all participants of this machine; what was missed, up to the chain's finalized head where it answers, or else to what was begun last. */
+export async function surveyClocks({ chain, store, deployment, participants }: Connected): Promise<{ readonly chainAnswers: boolean; readonly clocks: readonly Clock[] }> {
   const { netuid, timing } = deployment.competition;
   const head = await chain.head().catch(() => undefined);
   const epoch = head && (await chain.metagraph(netuid, head.hash).catch(() => undefined))?.epoch;
@@ -92,5 +92,5 @@ export async function surveyClocks({ chain, store, deployment, participants }: C
   const window = head && windowOf(head.number, timing.windowBlocks);
   const validators = participants.filter(({ role }) => role === 'validator').map((one) => clockOf(one, 'epoch', epoch));
   const miners = participants.filter(({ role, dataset }) => role === 'miner' && dataset).map((one) => clockOf(one, 'window', window));
-  return await Promise.all([...validators, ...miners]);
+  return { chainAnswers: epoch !== undefined, clocks: await Promise.all([...validators, ...miners]) };
 }

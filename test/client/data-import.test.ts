@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -75,6 +75,7 @@ describe('data import', () => {
     await output(() => importData({ ...options, output: file, skipBad: true }, env));
     expect(process.exitCode).toBeUndefined();
     expect(decodeDataset(readFileSync(file)).clips).toHaveLength(2);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
     const wav = join(home, 'march.wav');
     const shown = await output(() => inspectData({ file, clip: 2, output: wav, json: false }));
     expect(shown).toContain('tunes: 2 clips of 128 frames, LicenseRef-private, private');
@@ -88,9 +89,28 @@ describe('data import', () => {
     ['no place for it', {}, 'Expected either a miner whose music it is (--miner), or a file to write (-o)'],
     ['a stranger', { hotkey: 'vera' }, 'Expected a miner of this machine (ben, anna), got vera'],
     ['sharing without a licence', { hotkey: 'anna', shared: true }, 'Expected the licence of music that is shared'],
-    ['no music', { output: join(home, 'none'), paths: [join(songs, 'torn.mid'), join(songs, 'nowhere.mid')] }, 'Expected music in 2 files, got none'],
-    ['a name too long', { output: join(home, 'none'), name: 'x'.repeat(129) }, 'Expected a dataset that can be read back'],
+    ['an output that is no dataset file', { output: join(songs, 'a.mid') }, `Expected an output ending in .safetensors, got ${join(songs, 'a.mid')}`],
+    ['a file that is there', { output: join(home, 'tunes.safetensors') }, 'it is there already'],
+    ['a folder that is not there', { output: join(home, 'nowhere', 'tunes.safetensors') }, `Expected to write ${join(home, 'nowhere', 'tunes.safetensors')}, got ENOENT`],
+    ['no music', { output: join(home, 'none.safetensors'), paths: [join(songs, 'torn.mid'), join(songs, 'nowhere.mid')] }, 'Expected music in 2 files, got none'],
+    ['a name too long', { output: join(home, 'none.safetensors'), name: 'x'.repeat(129) }, 'Expected a dataset that can be read back'],
   ])('refuses %s', async (_, changes, message) => {
     await expect(importData({ ...options, ...changes }, env)).rejects.toThrow(message);
+  });
+});
+
+describe('data inspect', () => {
+  it('writes over no music, and nothing by halves', async () => {
+    const file = join(home, 'midi.wav');
+    copyFileSync(join(songs, 'a.mid'), file);
+    symlinkSync(file, join(home, 'same.wav'));
+    const before = readdirSync(home);
+    for (const [output, message] of [
+      [join(songs, 'a.mid'), 'Expected an output ending in .wav'],
+      [join(home, 'same.wav'), 'Expected an output other than the input'],
+      [join(home, 'nowhere', 'a.wav'), `Expected to write ${join(home, 'nowhere', 'a.wav')}, got ENOENT`],
+    ] as const) await expect(inspectData({ file, output, json: true })).rejects.toThrow(message);
+    expect(readFileSync(file)).toEqual(readFileSync(join(songs, 'a.mid')));
+    expect(readdirSync(home)).toEqual(before);
   });
 });

@@ -76,6 +76,13 @@ describe('genki keys new', () => {
     expect(readFileSync(wallet('anna'), 'utf8')).toBe(before);
   });
 
+  it('takes no seed for a name, nor repeats it', async () => {
+    const { message } = await refusal(said((io) => newKey(seed, { words: 12, showMnemonic: false, json: false }, env, io)));
+    expect(message).toContain('what may be a secret');
+    expect(message).not.toContain('5e5e');
+    expect(existsSync(join(home, 'wallets'))).toBe(false);
+  });
+
   it('needs a passphrase from a file or a terminal, and says how to give it', async () => {
     rmSync(join(home, 'passphrase'));
     const { message } = await refusal(said((io) => newKey('anna', { words: 12, showMnemonic: false, json: false }, env, io)));
@@ -117,6 +124,18 @@ describe('genki keys import and export', () => {
     await said((io) => importKey('anna', exported, { passphraseFile: between, json: false }, env, io));
     expect((await refusal(said((io) => exportKey('anna', { ...how, output: exported }, env, io)))).message).toContain('it is there already');
     expect((JSON.parse(await said((io) => exportKey('anna', how, env, io))) as { address: string }).address).toBe(hotkey);
+  });
+
+  it('says which passphrase opens what it exports only once it has', async () => {
+    await said((io) => importKey('anna', undefined, { json: false }, env, io), { input: seed });
+    const how = { newPassphrase: false, secret: false, force: false };
+    await said((io) => exportKey('anna', how, env, io));
+    expect(asked).toContain(`It opens with the passphrase in ${join(home, 'passphrase')} alone`);
+    writeFileSync(join(home, 'passphrase'), 'd0'.repeat(32), { mode: 0o600 });
+    const output = join(home, 'anna.json');
+    expect((await refusal(said((io) => exportKey('anna', { ...how, output }, env, io)))).message).toContain(wallet('anna'));
+    expect(asked).toBe('');
+    expect(existsSync(output)).toBe(false);
   });
 
   it('gives a secret away on a terminal, or to whoever insists', async () => {

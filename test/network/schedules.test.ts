@@ -269,6 +269,7 @@ describe('genki schedule', () => {
   it('changes nothing for a cron expression that is none', async () => {
     await expect(genki('apply', '--cron', 'every now and then')).rejects.toThrow('Expected a cron expression of five fields such as "*/5 * * * *", got "every now and then"');
     await expect(genki('apply', '--cron', '61 * * * *')).rejects.toThrow('Minute is not in range [0-59]');
+    await expect(genki('apply', '--cron', '0 0 30 2 *')).rejects.toThrow('Expected a rhythm that is due some day, got "0 0 30 2 *", which never is');
     expect((await listed()).schedules).toEqual([]);
     await expect(genki('pause')).rejects.toThrow('Expected the schedule epoch/1 or window/1, there is none');
   });
@@ -279,6 +280,7 @@ describe('genki schedule', () => {
     expect(await genki('pause', '--windows', '--note', 'the disk is full')).toBe('window/1  paused\n');
     expect(await genki('apply', '--windows', '--cron', '0 3 * * *', '--jitter', '10s')).toContain('window/1  changed  ticks: every 1m → cron 0 3 * * *; jitter: none → 10s; catch-up: 1m → 5m  paused: the disk is full\n');
     await expect(genki('apply', '--windows', '--cron', '* * *')).rejects.toThrow('Expected a cron expression');
+    await expect(genki('apply', '--windows', '--cron', '0 0 30 2 *')).rejects.toThrow('which never is');
     expect(await genki('list')).toMatch(/^window\/1 +cron 0 3 \* \* \*, jitter 10s +paused: the disk is full/m);
     expect(await genki('resume', '--windows')).toBe('window/1  resumed\n');
     expect((await listed()).schedules.map(({ id, paused }) => ({ id, paused }))).toEqual([{ id: 'epoch/1', paused: false }, { id: 'window/1', paused: false }]);
@@ -292,10 +294,27 @@ describe('genki schedule', () => {
     const { schedules, clocks } = await until('a tick of the schedule', async () => { const list = await listed(); return list.schedules[0]!.last[0]?.outcome && list; });
     expect(schedules[0]).toMatchObject({ taken: 1, last: [{ state: 'completed', outcome: { number: later, begun: validators.map((one) => idOf('epoch', later, one)) } }] });
     expect((await network.client.workflow.getHandle(idOf('epoch', later, validators[0]!)).describe()).type).toBe('validationRound');
+    expect(await genki('list')).toMatch(new RegExp(`^epoch/1 .* begun, epoch ${later}; missed ${newest + 1}–${later - 1} `, 'm'));
     expect(clocks[0]).toMatchObject({ name: validators[0]!.name, newest: later, spans: expect.arrayContaining([{ from: newest + 1, to: later - 1 }]) });
     const description = await network.client.schedule.getHandle('epoch/1').describe();
     expect(description).toMatchObject({ policies: { overlap: 'SKIP', catchupWindow: 60_000 }, action: { workflowExecutionTimeout: 900_000 } });
     expect(description.action.retry).toBeUndefined();
+  });
+
+  it('says that the chain does not answer, and lists the rest', async () => {
+    const file = join(network.home, 'network.json');
+    const before = await readFile(file, 'utf8');
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    try {
+      await writeFile(file, JSON.stringify({ ...(JSON.parse(before) as object), chain: 'http://127.0.0.1:1' }));
+      expect(await genki('list')).toMatch(/^epoch\/1 /m);
+      expect(said.mock.calls.join('')).toContain('The chain at http://127.0.0.1:1 does not answer');
+      expect(process.exitCode).toBe(1);
+    } finally {
+      said.mockRestore();
+      process.exitCode = undefined;
+      await writeFile(file, before);
+    }
   });
 
   it('also lists what the temporal command has made, and deletes only its own', async () => {
