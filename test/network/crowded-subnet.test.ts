@@ -52,7 +52,7 @@ describe('a round of a crowded subnet', () => {
   });
 
   it('takes ten thousand commitments in turn, the best of the last report among them, and has a line for each', async () => {
-    const street = await openStreet({ validators: [[validator, TAO]], miners: [] });
+    const street = await openStreet({ validators: [[validator, TAO]], miners: [] }, { tempo: 20 });
     let stand: string | undefined;
     const { resolveRound, publishReport } = activities(crowded(street.chain, () => stand));
     await street.blocks(14);
@@ -70,6 +70,8 @@ describe('a round of a crowded subnet', () => {
     expect(published.miners.at(-1)).toMatchObject({ hotkey: `miner-${MANY - 1}`, verdict: 'unavailable', weight: 0, waitingSince: 4, reason: `not drawn this round: ${places} of ${MANY} are looked at; it waits since block 4, ${MANY - places - 1} longer` });
 
     stand = await standFor(shelf, validator, { dama: first.plan.base, report: published });
+    // a report counts once its epoch is over
+    await street.blocks(22);
     const second = await resolveRound({});
     await street.stop();
     const before = new Set(first.submissions.map(({ hotkey }) => hotkey));
