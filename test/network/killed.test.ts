@@ -51,7 +51,9 @@ async function untilCheckpoint(handle: Handle): Promise<void> {
 async function uninterrupted(handle: Handle): Promise<Trained> {
   const { events } = await handle.fetchHistory();
   const results = (events ?? []).flatMap((event) => event.activityTaskCompletedEventAttributes?.result?.payloads ?? []);
-  const { window } = JSON.parse(new TextDecoder().decode(results[0]!.data!)) as Extract<Resolved, { kind: 'ready' }>;
+  // it is resolved once more when the lease is held, maybe in the next window
+  const resolved = results.flatMap(({ data }) => (data?.length ? [JSON.parse(new TextDecoder().decode(data)) as Partial<Extract<Resolved, { kind: 'ready' }>> | null] : []));
+  const { window } = resolved.findLast((result) => result?.kind === 'ready') as Extract<Resolved, { kind: 'ready' }>;
   if (window.work.kind !== 'train') throw new Error('Expected a window that trains');
   const engine = await createOnnxEngine({ threads: 2 });
   const input = { ...window.work.input, prefix: `again/${handle.workflowId}` };
