@@ -1,6 +1,6 @@
 import { ApplicationFailure, heartbeat } from '@temporalio/activity';
 import * as z from 'zod';
-import type { BlockRef, Call, Chain, Landing, SignedExtrinsic, Signer, WeightRow } from '../genki/chain/chain.ts';
+import type { BlockRef, Call, Chain, Landing, Metagraph, SignedExtrinsic, Signer, WeightRow } from '../genki/chain/chain.ts';
 import { maxUpscale } from '../genki/chain/yuma/max-upscale.ts';
 import { ChainUnavailable, ExtrinsicRefused, InvalidInput } from '../genki/errors.ts';
 import { signManifest, type ManifestBody } from '../genki/protocol/manifest.ts';
@@ -37,10 +37,11 @@ export const createWalletActivities = ({ chain, signer, blockMs }: WalletDeps) =
     const head = await chain.head();
     if (head.number < notBefore) throw new ChainUnavailable(`Expected a node that knows block ${notBefore}, its head is ${head.number}`);
     try {
-      const call = await toCall(chain, effect, head.hash);
-      const block = await alreadyTrue(chain, effect, { call, hotkey: signer.hotkey, at: head.hash });
+      const metagraph = await chain.metagraph(effect.netuid, head.hash);
+      const call = toCall(effect, metagraph);
+      const block = await alreadyTrue(chain, effect, { call, hotkey: signer.hotkey, metagraph });
       if (block !== undefined) return { kind: 'alreadyTrue', block };
-      if (effect.kind === 'weights') await waitForTurn(chain, effect.netuid, { hotkey: signer.hotkey, head, blockMs });
+      if (effect.kind === 'weights') await waitForTurn(chain, metagraph, { hotkey: signer.hotkey, blockMs });
       return { kind: 'signed', extrinsic: await chain.prepare(call, signer) };
     } catch (error) {
       return { kind: 'refused', ...refusalOf(error) };
@@ -88,12 +89,12 @@ function refusalOf(error: unknown): Refusal {
 }
 
 /** The block since which the effect holds; undefined when it does not. */
-async function alreadyTrue(chain: Chain, effect: Effect, { call, hotkey, at }: { call: Call; hotkey: string; at: string }): Promise<number | undefined> {
+async function alreadyTrue(chain: Chain, effect: Effect, { call, hotkey, metagraph }: { call: Call; hotkey: string; metagraph: Metagraph }): Promise<number | undefined> {
+  const at = metagraph.at.hash;
   if (effect.kind === 'commitment') {
     const mine = (await chain.commitments(effect.netuid, at)).find((c) => c.hotkey === hotkey);
     return mine?.data === effect.data ? mine.block : undefined;
   }
-  const metagraph = await chain.metagraph(effect.netuid, at);
   if (effect.kind === 'triggerEpoch') return metagraph.epoch > effect.epoch ? metagraph.epochStart : undefined;
   if (metagraph.epoch > effect.epoch) throw new ExtrinsicRefused('EpochOver', `weights of epoch ${effect.epoch} cannot be set any more, the chain is in epoch ${metagraph.epoch}`);
   const me = metagraph.neurons.find((n) => n.hotkey === hotkey);
@@ -113,9 +114,9 @@ function isKept(row: WeightRow, call: Call): boolean {
 }
 
 /** A rate limit is waited out in blocks (protocol §5.19). @throws {ApplicationFailure} `RateLimited`, until the next block may take weights */
-async function waitForTurn(chain: Chain, netuid: number, { hotkey, head, blockMs }: { hotkey: string; head: BlockRef; blockMs: number }): Promise<void> {
+async function waitForTurn(chain: Chain, { netuid, neurons, at: head }: Metagraph, { hotkey, blockMs }: { hotkey: string; blockMs: number }): Promise<void> {
   const { weightsRateLimit } = await chain.hyperparameters(netuid, head.hash);
-  const last = (await chain.metagraph(netuid, head.hash)).neurons.find((n) => n.hotkey === hotkey)?.lastUpdate ?? 0;
+  const last = neurons.find((n) => n.hotkey === hotkey)?.lastUpdate ?? 0;
   const missing = last === 0 ? 0 : last + weightsRateLimit - (head.number + 1);
   if (missing > 0) throw ApplicationFailure.create({ message: `Weights may be set again from block ${last + weightsRateLimit} on, the head is ${head.number}`, type: 'RateLimited', nextRetryDelay: missing * blockMs, category: 'BENIGN' });
 }
@@ -131,10 +132,9 @@ async function checkEffect(chain: Chain, { kind, netuid }: Effect, { hotkey, ext
   if (since !== block.number) throw new ChainUnavailable(`Expected the effect of ${extrinsic.hash} in the state after block ${block.number}, where the node says that it is, got one of block ${since ?? 'none'}`);
 }
 
-async function toCall(chain: Chain, effect: Effect, at: string): Promise<Call> {
+function toCall(effect: Effect, { neurons }: Metagraph): Call {
   if (effect.kind === 'commitment') return { kind: 'setCommitment', netuid: effect.netuid, fields: [{ kind: 'raw', data: effect.data }] };
   if (effect.kind === 'triggerEpoch') return { kind: 'triggerEpoch', netuid: effect.netuid };
-  const { neurons } = await chain.metagraph(effect.netuid, at);
   const rows = effect.weights.flatMap(({ hotkey, weight }) => {
     const neuron = neurons.find((n) => n.hotkey === hotkey);
     return neuron ? [{ uid: neuron.uid, weight }] : [];
