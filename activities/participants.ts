@@ -1,12 +1,12 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { lockFolder } from '../genki/chain/local/lock.ts';
 import { looksSecret } from '../genki/chain/looks-secret.ts';
 import { InvalidInput } from '../genki/errors.ts';
-import { syncFolder } from '../genki/store/sync-folder.ts';
 import { parseJson } from './parse-json.ts';
 import { Reference } from './reference.ts';
+import { writeJson } from './write-json.ts';
 
 const Participant = z.strictObject({
   name: z.string().min(1),
@@ -58,26 +58,9 @@ export async function setDataset(home: string, hotkey: string, dataset: NonNulla
   try {
     const all = await readParticipants(home);
     const miner = participantOf(all, 'miner', hotkey);
-    await replaceFile(participantsFile(home), { version: 1, participants: all.map((one) => (one === miner ? { ...one, dataset } : one)) });
-    await syncFolder(home);
+    await writeJson(participantsFile(home), { version: 1, participants: all.map((one) => (one === miner ? { ...one, dataset } : one)) });
     return miner.dataset;
   } finally {
     await release();
-  }
-}
-
-async function replaceFile(file: string, value: z.infer<typeof Participants>): Promise<void> {
-  const draft = `${file}.draft`;
-  try {
-    const handle = await open(draft, 'w', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify(value, null, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, file);
-  } finally {
-    await rm(draft, { force: true });
   }
 }

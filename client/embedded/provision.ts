@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { participantsFile, type Participant } from '../../activities/participants.ts';
+import { writeJson } from '../../activities/write-json.ts';
 import { defaultGenesis } from '../../genki/chain/local/genesis.ts';
 import { composeDataset, encodeDataset, manifestOf } from '../../genki/data/dataset.ts';
 import { ChecksumMismatch, InvalidInput } from '../../genki/errors.ts';
@@ -10,7 +11,6 @@ import { signCompetition, type Competition } from '../../genki/protocol/competit
 import { RUBY } from '../../genki/protocol/ruby.ts';
 import { contentDigest, decodeSafetensors } from '../../genki/protocol/safetensors.ts';
 import type { ObjectStore } from '../../genki/store/object-store.ts';
-import { syncFolder } from '../../genki/store/sync-folder.ts';
 import { deploymentFile, readDeployment } from '../../workers/deployment.ts';
 import { ensurePassphrase, readPassphrase } from '../../workers/passphrase.ts';
 import { Key } from '../../workers/keystore.ts';
@@ -105,11 +105,4 @@ async function checkStore(store: ObjectStore, home: string): Promise<void> {
 function notAnotherNetwork(error: unknown): never {
   if (!(error instanceof ChecksumMismatch)) throw error;
   throw new InvalidInput(`Expected a store without another network's objects: ${error.message}`, { cause: error });
-}
-
-/** Whole or not at all. */
-async function writeJson(file: string, value: unknown): Promise<void> {
-  await writeFile(`${file}.draft`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flush: true });
-  await rename(`${file}.draft`, file);
-  await syncFolder(dirname(file));
 }
