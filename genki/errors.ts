@@ -68,6 +68,11 @@ export class EngineError extends Error {
   override readonly name: string = 'EngineError';
 }
 
+/** The embedder fails its own test: with it nothing can be scored. */
+export class EmbedderUnfit extends Error {
+  override readonly name: string = 'EmbedderUnfit';
+}
+
 /** The errors that lie in what a participant handed in, by name; none of the others is its fault. */
 export const FAULTS = { BadSubmission, ChecksumMismatch, ObjectMissing, TooLarge } as const;
 export type Fault = keyof typeof FAULTS;
