@@ -1,5 +1,7 @@
 /** One more doubles the coalitions to be measured. */
 export const MAX_PLAYERS = 10;
+/** Two to the power of this many values still fit into memory easily. */
+const MOST_ENUMERATED = 24;
 
 /**
  * Exact Shapley value of each player (Shapley 1953):
@@ -13,16 +15,26 @@ export const MAX_PLAYERS = 10;
  */
 export function shapley(values: readonly number[], n: number): number[] {
   if (!Number.isInteger(n) || n < 1 || n > MAX_PLAYERS) throw new RangeError(`Expected 1 to ${MAX_PLAYERS} players, got ${n}`);
-  if (values.length !== 2 ** n) throw new RangeError(`Expected ${2 ** n} coalition values, got ${values.length}`);
-  const unfit = values.findIndex((value) => !Number.isFinite(value));
-  if (unfit >= 0) throw new RangeError(`Expected finite coalition values, got ${values[unfit]} for coalition ${unfit}`);
+  return shapleyOfAll(values, n);
+}
 
+/**
+ * As `shapley`, for up to 24 players: where somebody has all the values.
+ * @throws {RangeError}
+ */
+export function shapleyOfAll(values: ArrayLike<number>, n: number): number[] {
+  if (!Number.isInteger(n) || n < 1 || n > MOST_ENUMERATED) throw new RangeError(`Expected 1 to ${MOST_ENUMERATED} players, got ${n}`);
+  if (values.length !== 2 ** n) throw new RangeError(`Expected ${2 ** n} coalition values, got ${values.length}`);
   const weight = [1 / n]; // |S|! (n - |S| - 1)! / n!, by |S|
   for (let s = 1; s < n; s++) weight.push((weight[s - 1]! * s) / (n - s));
 
-  return Array.from({ length: n }, (_, i) =>
-    values.reduce((phi, value, S) => (S & (1 << i) ? phi : phi + weight[size(S)]! * (values[S | (1 << i)]! - value)), 0),
-  );
+  const phi = Array.from({ length: n }, () => 0);
+  for (let S = 0; S < values.length; S++) {
+    if (!Number.isFinite(values[S])) throw new RangeError(`Expected finite coalition values, got ${values[S]} for coalition ${S}`);
+    const w = weight[size(S)]!; // none for everybody, whom nobody can join
+    for (let i = 0; i < n; i++) if (!(S & (1 << i))) phi[i]! += w * (values[S | (1 << i)]! - values[S]!);
+  }
+  return phi;
 }
 
 const size = (mask: number): number => (mask === 0 ? 0 : (mask & 1) + size(mask >>> 1));

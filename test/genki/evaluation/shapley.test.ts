@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { coalitions, shapley } from '../../../genki/evaluation/shapley.ts';
+import { coalitions, shapley, shapleyOfAll } from '../../../genki/evaluation/shapley.ts';
 import { Random } from '../../../genki/protocol/random.ts';
 
 const randomValues = (n: number, seed: string): number[] => {
@@ -54,6 +54,19 @@ describe('shapley', () => {
     expect(() => shapley([0], 0)).toThrow('Expected 1 to 10 players, got 0');
     expect(() => shapley([], 11)).toThrow('Expected 1 to 10 players, got 11');
     expect(() => shapley([0, NaN], 1)).toThrow('Expected finite coalition values, got NaN for coalition 1');
+  });
+});
+
+describe('shapleyOfAll', () => {
+  it('pays each of 13 what it adds where it adds that to anybody', () => {
+    // v(S) = sum of squares of its members' numbers, and 1 more once 0 and 12 are both there
+    const values = Float64Array.from(coalitions(13), (members) => members.reduce((sum, i) => sum + i * i, 0) + (members.includes(0) && members.includes(12) ? 1 : 0));
+    shapleyOfAll(values, 13).forEach((phi, i) => expect(phi).toBeCloseTo(i * i + (i % 12 === 0 ? 0.5 : 0), 9));
+  });
+
+  it('names what it wanted', () => {
+    expect(() => shapleyOfAll([], 25)).toThrow('Expected 1 to 24 players, got 25');
+    expect(() => shapleyOfAll([0, 1, 1], 2)).toThrow('Expected 4 coalition values, got 3');
   });
 });
 
