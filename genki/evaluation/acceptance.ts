@@ -1,9 +1,20 @@
 import { InvalidInput } from '../errors.ts';
-import { checkHoldOut, type Estimate, type HoldOut } from './held-out.ts';
+import { medianNorm } from '../federation/norm-clip.ts';
+import { checkHoldOut, pairedGain, type HoldOut } from './held-out.ts';
+import { sharesOf } from './mix.ts';
 import { roomToLearn } from './relative-gain.ts';
-import { climb, isBetter, nearestScale, searchScale, Trials, type Evaluate, type Trial } from './scale-search.ts';
-import { MAX_PLAYERS } from './shapley.ts';
-import { judgeBy, type AcceptThresholds, type Judge, type Judged, type Verdict } from './verdict.ts';
+import { remainderOf, type Residual } from './residual.ts';
+import { nearestScale, searchScale, Trials, type Evaluate, type Trial } from './scale-search.ts';
+import { select, type Selection } from './selection.ts';
+import { normOf, type Gram } from './span.ts';
+import { judgeBy, type AcceptThresholds, type Verdict } from './verdict.ts';
+
+/** How often everybody is judged, each time at the norm of who was accepted the time before. */
+const MAX_PASSES = 3;
+/** A limit within a tenth of the one that was judged with changes no verdict: the next scale is a fifth away at least. */
+const SAME_LIMIT = 1.1;
+/** Who is longer than half as much again as the limit is not merely the longer half: honest norms lie within a fifth of each other. */
+const CUT = 1.5;
 
 export type Acceptance = {
   /** Ascending, so in commit order. */
@@ -12,6 +23,12 @@ export type Acceptance = {
   readonly verdicts: readonly Verdict[];
   /** At which the accepted are merged. */
   readonly scale: number;
+  /** What each submission, or what is left of it, is multiplied by, so that all are as long as the limit; 1 for who is no candidate. Shape [submissions]. */
+  readonly factors: readonly number[];
+  /** What each submission has of the accepted ones before it and is valued without; empty for most. Shape [submissions]. */
+  readonly residuals: readonly Residual[];
+  /** Correlation of each submission with the accepted ones before it, in [0, 1]. Shape [submissions]. */
+  readonly overlaps: readonly number[];
   /** What that merge learned: a part of what can be learned, mean over the styles. */
   readonly gain: number;
   readonly evaluations: number;
@@ -20,6 +37,8 @@ export type Acceptance = {
 export type AcceptOptions = {
   /** Indices of the submissions that are no copies, ascending: in commit order. */
   readonly candidates: readonly number[];
+  /** Inner products of all submissions' updates. */
+  readonly gram: Gram;
   readonly evaluate: Evaluate;
   /** Part A of the hold-out. */
   readonly holdOut: HoldOut;
@@ -27,19 +46,27 @@ export type AcceptOptions = {
   readonly scales: readonly number[];
   /** Where the search begins: the last round's scale. Default: the middle one. */
   readonly lastScale?: number;
-  readonly thresholds: AcceptThresholds;
+  readonly thresholds: AcceptThresholds & { /** Between which the median norm is taken that all are brought to. */ readonly normFloor: number; readonly normCap: number };
   readonly onProgress?: (evaluations: number) => void;
 };
 
 /**
- * Which candidates are worth merging, and at which scale (protocol §3.16b).
+ * Which candidates are worth merging, at which scale and how long (protocol §3.16b).
  *
- * 1. Forward in commit order: keep what lowers the loss on top of what is kept already, at the re-searched scale.
+ * 1. Forward in commit order: keep what lowers the loss on top of what is kept already, at the re-searched scale. Whatever
+ *    a candidate has of those kept before it is taken out first (`remainderOf`), so it is judged and paid by the rest.
  * 2. Search the scale of what is kept; drop the one that adds least among those that no longer add enough, the latest
- *    where they add alike; again until everybody adds enough (`judgeBy` says what that is). What only imitates a style gains while it is alone and goes
- *    once the style itself is there; a late near-twin never displaces the earlier one.
+ *    where they add alike; again until everybody adds enough (`judgeBy` says what that is). What only imitates a style gains
+ *    while it is alone and goes once the style itself is there; a late near-twin, which is left without what it has of the
+ *    earlier one, never displaces it.
+ * 3. All are brought to the candidates' median norm at first. Where another limit follows from who is accepted (`limitFor`), all
+ *    is done again with that one: many updates of tiny norm, which nobody accepts, change nothing.
  *
- * At most 10 are kept, as many as the exact Shapley value is computed for.
+ * Only what is accepted is taken out of others: else who hands in a tiny one of each style, and earns nothing, would take
+ * from everybody what all who learn a style have in common, most of what they earn.
+ *
+ * At most `MAX_ACCEPTED` are kept, the earliest. Evaluations: about two for a candidate, one more for each member kept and
+ * ten for each dropped, in each of three passes at most; one pass is the rule.
  *
  * @throws {InvalidInput} when the hold-out lacks a group, or the candidates are out of order
  */
@@ -48,67 +75,59 @@ export async function accept(options: AcceptOptions): Promise<Acceptance> {
   checkHoldOut(holdOut);
   if (candidates.some((index, i) => index <= (candidates[i - 1] ?? -1))) throw new InvalidInput(`Expected candidates in commit order, got ${candidates.join(', ')}`);
   const trials = new Trials({ ...options, tolerance: thresholds.guardNats });
-  const judge = judgeBy({ holdOut, units: roomToLearn(await trials.base(), holdOut), candidates: candidates.length, thresholds });
-  const verdicts = new Map<number, Verdict>();
+  const units = roomToLearn(await trials.base(), holdOut);
+  const judge = judgeBy({ holdOut, units, candidates: candidates.length, thresholds });
 
-  let kept = await trials.measure([], lastScale === undefined ? scales.length >> 1 : nearestScale(scales, lastScale));
-  for (const index of candidates) {
-    if (kept.members.length === MAX_PLAYERS) {
-      verdicts.set(index, { index, accepted: false, marginal: null, reason: `not tried: ${MAX_PLAYERS} earlier ones are accepted already` });
-      continue;
-    }
-    const { trial, verdict } = await tryAdding(trials, kept, index, judge);
-    verdicts.set(index, verdict);
-    if (verdict.accepted) kept = trial;
+  let limit = limitOf(options, candidates);
+  let at = lastScale === undefined ? scales.length >> 1 : nearestScale(scales, lastScale);
+  for (let pass = 1; ; pass++) {
+    const selection = await select(trials, await trials.measure({ members: [], beside: [], limit, at }), { candidates, judge });
+    const next = await limitFor(options, selection.kept, { trials, units });
+    const settled = Math.max(next / limit, limit / next) <= SAME_LIMIT;
+    if (settled || pass === MAX_PASSES) return await conclude(options, { trials, selection, limit: settled ? next : limit });
+    limit = next;
+    at = selection.kept.at;
   }
-  for (;;) {
-    if (kept.members.length > 0) kept = await searchScale(trials, kept.members, kept.at);
-    const judged = await inTurn(kept.members, (index) => judgeMember(trials, kept, index, judge));
-    judged.forEach(({ verdict }) => verdicts.set(verdict.index, verdict));
-    const weakest = weakestOf(judged);
-    if (!weakest) break;
-    kept = await leaveOut(trials, kept, weakest.verdict.index);
-  }
+}
+
+const limitOf = ({ gram, thresholds }: AcceptOptions, indices: readonly number[]): number =>
+  medianNorm(indices.map((index) => normOf(gram, index)), { floor: thresholds.normFloor, cap: thresholds.normCap });
+
+/**
+ * The limit that follows from who is kept: their median. Where it cuts some of them short by far, the median of those is
+ * tried as well, and taken if the merge is better for certain: so a majority of short updates, each of a little use, does not
+ * shorten the others, and one that claims to be more than it is does not free itself.
+ */
+async function limitFor(options: AcceptOptions, kept: Trial, { trials, units }: { trials: Trials; units: Readonly<Record<string, number>> }): Promise<number> {
+  const { candidates, gram, holdOut, thresholds } = options;
+  const nobody = kept.members.length === 0;
+  const own = nobody ? kept.limit : limitOf(options, kept.members);
+  const cut = (nobody ? candidates : kept.members).filter((index) => normOf(gram, index) > CUT * own);
+  if (cut.length === 0) return own;
+  const longer = limitOf(options, cut);
+  if (nobody || longer <= own) return longer;
+  const one = await searchScale(trials, { ...kept, limit: own });
+  const other = await searchScale(trials, { ...kept, limit: longer });
+  const gain = pairedGain(one.losses, other.losses, holdOut, units);
+  const better = gain.mean > Math.max(thresholds.acceptZ * gain.standardError, thresholds.minimumShare * other.gain);
+  return better && other.excess <= 0 ? longer : own;
+}
+
+async function conclude(options: AcceptOptions, { trials, selection, limit }: { trials: Trials; selection: Selection; limit: number }): Promise<Acceptance> {
+  const { candidates, gram, scales } = options;
+  const { kept, verdicts } = selection;
+  const again = limit === kept.limit || kept.members.length === 0 ? kept : await searchScale(trials, { ...kept, limit });
+  const merge = again.excess <= 0 ? again : kept;
+  const everybody = gram.map((_, index) => index);
+  const shares = sharesOf(gram, everybody, { beside: merge.members, limit: merge.limit });
   return {
-    accepted: kept.members,
+    accepted: merge.members,
     verdicts: candidates.map((index) => verdicts.get(index)!),
-    scale: scales[kept.at]!,
-    gain: kept.gain,
+    scale: scales[merge.at]!,
+    factors: shares.map(({ index, factor }) => (candidates.includes(index) ? factor : 1)),
+    residuals: shares.map(({ residual }) => residual),
+    overlaps: everybody.map((index) => remainderOf(gram, index, merge.members).correlation),
+    gain: merge.gain,
     evaluations: trials.evaluations,
   };
-}
-
-/** At the kept set's scale, and where that is not enough at smaller ones, since more members together want less. */
-async function tryAdding(trials: Trials, kept: Trial, index: number, judge: Judge): Promise<Judged> {
-  const members = [...kept.members, index];
-  let judged = judge(index, await trials.measure(members, kept.at), { same: kept, best: kept });
-  for (let at = kept.at - 1; at >= 0 && !judged.verdict.accepted; at--) {
-    const within = await trials.measure(members, at);
-    if (!isBetter(within, judged.trial)) break;
-    const same = await trials.measure(kept.members, at);
-    judged = judge(index, within, { same, best: isBetter(same, kept) ? same : kept });
-  }
-  return judged;
-}
-
-/** What a member adds to the rest of the set; without it the best scale may be a higher one. */
-async function judgeMember(trials: Trials, kept: Trial, index: number, judge: Judge): Promise<Judged> {
-  const same = await leaveOut(trials, kept, index);
-  const judged = judge(index, kept, { same });
-  return judged.verdict.accepted ? judged : judge(index, kept, { same, best: await climb(trials, same, 1) });
-}
-
-const leaveOut = (trials: Trials, kept: Trial, index: number): Promise<Trial> =>
-  trials.measure(kept.members.filter((member) => member !== index), kept.at);
-
-/** Of those that do not add enough the one whose style gains least, and of those alike the latest. */
-const weakestOf = (judged: readonly Judged[]): Judged | undefined =>
-  judged.filter(({ verdict }) => !verdict.accepted).reduceRight<Judged | undefined>((weakest, one) => (weakest === undefined || isLess(one.special, weakest.special) ? one : weakest), undefined);
-
-const isLess = (one: Estimate, other: Estimate): boolean => one.mean < other.mean - Math.hypot(one.standardError, other.standardError);
-
-async function inTurn<T, R>(items: readonly T[], make: (item: T) => Promise<R>): Promise<R[]> {
-  const made: R[] = [];
-  for (const item of items) made.push(await make(item));
-  return made;
 }

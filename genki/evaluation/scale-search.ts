@@ -1,10 +1,16 @@
 import { forgetting, type Forgetting } from './guard.ts';
 import { pairedGain, type HoldOut, type Losses } from './held-out.ts';
+import { sharesOf, termsOf, type Term } from './mix.ts';
 import { roomToLearn } from './relative-gain.ts';
+import type { Gram } from './span.ts';
 
 /** One merge of some members at one scale, measured. */
 export type Trial = {
   readonly members: readonly number[];
+  /** Whose work the members do not count as their own: themselves, and who was left out to see what it adds. */
+  readonly beside: readonly number[];
+  /** The norm that members are clipped to. */
+  readonly limit: number;
   /** Where in the list of scales. */
   readonly at: number;
   readonly losses: Losses;
@@ -16,11 +22,16 @@ export type Trial = {
   readonly excess: number;
 };
 
-/** Losses of the base plus Σ scale · update over the members; no members: the base itself. */
-export type Evaluate = (members: readonly number[], scale: number) => Promise<Losses>;
+/** What a trial merges, and how. */
+export type Merge = Pick<Trial, 'members' | 'beside' | 'limit' | 'at'>;
+
+/** Losses of the base plus Σ weight · ΔW over the terms, which name submissions as they were handed in; no term: the base itself. */
+export type Evaluate = (terms: readonly Term[]) => Promise<Losses>;
 
 export type TrialsOptions = {
   readonly evaluate: Evaluate;
+  /** Of all submissions' updates. */
+  readonly gram: Gram;
   readonly holdOut: HoldOut;
   /** Scales that may be chosen, ascending. */
   readonly scales: readonly number[];
@@ -32,8 +43,8 @@ export type TrialsOptions = {
 /** Measures merges, each at most once: an evaluation is what a round spends its time on. */
 export class Trials {
   readonly #options: TrialsOptions;
-  readonly #measured = new Map<string, Promise<Trial>>();
-  #base: Promise<Losses> | undefined;
+  readonly #trials = new Map<string, Promise<Trial>>();
+  readonly #measured = new Map<string, Promise<Losses>>();
   evaluations = 0;
 
   constructor(options: TrialsOptions) {
@@ -48,33 +59,38 @@ export class Trials {
   }
 
   base(): Promise<Losses> {
-    return (this.#base ??= this.#evaluate([], 0));
+    return this.#losses([]);
   }
 
-  /** The merge of the members (ascending) at `scales[at]`. */
-  measure(members: readonly number[], at: number): Promise<Trial> {
-    const key = members.length === 0 ? '' : `${members.join()}@${at}`;
-    const known = this.#measured.get(key);
+  /** The merge of its members (ascending) at `scales[at]`. */
+  measure({ members, beside, limit, at }: Merge): Promise<Trial> {
+    const key = [members, beside, limit, at].join(' ');
+    const known = this.#trials.get(key);
     if (known) return known;
-    const trial = this.#try(members, at);
-    this.#measured.set(key, trial);
+    const trial = this.#try({ members, beside, limit, at });
+    this.#trials.set(key, trial);
     return trial;
   }
 
-  async #try(members: readonly number[], at: number): Promise<Trial> {
-    const { holdOut, scales, tolerance } = this.#options;
+  async #try(merge: Merge): Promise<Trial> {
+    const { gram, holdOut, scales, tolerance } = this.#options;
     const base = await this.base();
-    if (members.length === 0) return { members, at, losses: base, gain: 0, excess: -tolerance };
-    const losses = await this.#evaluate(members, scales[at]!);
+    if (merge.members.length === 0) return { ...merge, losses: base, gain: 0, excess: -tolerance };
+    const losses = await this.#losses(termsOf(sharesOf(gram, merge.members, merge), scales[merge.at]!));
     const gain = pairedGain(base, losses, holdOut, roomToLearn(base, holdOut)).mean;
     const forgot = forgetting(base, losses, holdOut);
-    return forgot ? { members, at, losses, gain, forgot, excess: forgot.loss - tolerance } : { members, at, losses, gain, excess: -tolerance };
+    return forgot ? { ...merge, losses, gain, forgot, excess: forgot.loss - tolerance } : { ...merge, losses, gain, excess: -tolerance };
   }
 
-  #evaluate(members: readonly number[], scale: number): Promise<Losses> {
+  #losses(terms: readonly Term[]): Promise<Losses> {
+    const key = terms.map(({ index, weight }) => `${index}:${weight}`).join();
+    const known = this.#measured.get(key);
+    if (known) return known;
     this.evaluations++;
     this.#options.onProgress?.(this.evaluations);
-    return this.#options.evaluate(members, scale);
+    const losses = this.#options.evaluate(terms);
+    this.#measured.set(key, losses);
+    return losses;
   }
 }
 
@@ -86,14 +102,14 @@ export function isBetter(one: Trial, other: Trial): boolean {
 }
 
 /**
- * The best scale for a set of members by climbing from a starting point, down before up. The gain has one peak in the
+ * The best scale for a set of members by climbing from where a trial stands, down before up. The gain has one peak in the
  * scale: too little leaves what could be learned, too much overshoots and forgets.
  *
- * @param start index of the scale to begin with, such as the last round's
+ * @param from with the index of the scale to begin with, such as the last round's
  * @returns the best trial found; its `excess` is positive when no scale on the way keeps the guard
  */
-export async function searchScale(trials: Trials, members: readonly number[], start: number): Promise<Trial> {
-  const first = await trials.measure(members, start);
+export async function searchScale(trials: Trials, from: Merge): Promise<Trial> {
+  const first = await trials.measure(from);
   const lower = await climb(trials, first, -1);
   return lower === first ? climb(trials, first, 1) : lower;
 }
@@ -102,7 +118,7 @@ export async function searchScale(trials: Trials, members: readonly number[], st
 export async function climb(trials: Trials, from: Trial, step: 1 | -1): Promise<Trial> {
   let best = from;
   for (let at = from.at + step; at >= 0 && at < trials.scales.length; at += step) {
-    const next = await trials.measure(from.members, at);
+    const next = await trials.measure({ ...from, at });
     if (!isBetter(next, best)) break;
     best = next;
   }

@@ -14,10 +14,22 @@ export type AcceptThresholds = {
   readonly guardNats: number;
 };
 
+/**
+ * Engines agree on a loss to 1e-4 nats a code. A part of what can be learned divides the difference of two losses by
+ * a tenth of a nat at least, so at one scale a margin differs by less than this from engine to engine, and only a verdict within it may be another. Where
+ * two scales are as good as each other, engines may also choose different ones.
+ */
+export const UNDECIDED = 0.005;
+
 /** What one candidate adds, and whether that is enough. */
 export type Verdict = {
   readonly index: number;
   readonly accepted: boolean;
+  /**
+   * By how much it is above what decides, negative where it is below: a part of what can be learned, or of the guard's
+   * nats a code where those are nearer; null when it was not tried or has no finite loss.
+   */
+  readonly margin: number | null;
   /** What it adds on top of the other accepted ones: a part of what can be learned, mean over the styles; null when it was not tried or has no finite loss. */
   readonly marginal: Estimate | null;
   /** In words for a person. */
@@ -53,13 +65,15 @@ export function judgeBy({ holdOut, units, candidates, thresholds }: Rule): Judge
     const gainOn = (floors: HoldOut['floors'], from: Trial): Estimate => pairedGain(from.losses, within.losses, { ...holdOut, floors }, units);
     const whole = gainOn(holdOut.floors, without.same);
     const special = styles.map((style) => ({ style, ...gainOn({ [style]: 0 }, without.same) })).reduce((a, b) => (b.mean > a.mean ? b : a));
-    const exceeds = ({ mean, standardError }: Estimate, z: number, share: number): boolean => mean > z * standardError && mean > share * within.gain;
-    const worse = whole.mean < -zWhole * whole.standardError;
-    const teachesOne = !worse && exceeds(special, zStyle, thresholds.styleShare);
-    const enough = teachesOne || (without.best !== undefined && exceeds(gainOn(holdOut.floors, without.best), zWhole, thresholds.minimumShare));
-    const accepted = within.excess <= 0 && enough;
+    const beyond = ({ mean, standardError }: Estimate, z: number, share: number): number => mean - Math.max(z * standardError, share * within.gain);
+    const notWorse = whole.mean + zWhole * whole.standardError;
+    const teachesOne = Math.min(notWorse, beyond(special, zStyle, thresholds.styleShare));
+    const addsToAll = without.best === undefined ? -Infinity : beyond(gainOn(holdOut.floors, without.best), zWhole, thresholds.minimumShare);
+    const enough = Math.max(teachesOne, addsToAll);
+    const accepted = within.excess <= 0 && enough > 0;
     const finite = Number.isFinite(whole.mean);
-    return { trial: within, special, verdict: { index, accepted, marginal: finite ? whole : null, reason: reason() } };
+    const margin = within.forgot ? Math.min(enough, -within.excess) : enough;
+    return { trial: within, special, verdict: { index, accepted, margin: finite ? margin : null, marginal: finite ? whole : null, reason: reason() } };
 
     function reason(): string {
       if (!finite) return 'breaks the model: its loss is not a number';
@@ -69,7 +83,7 @@ export function judgeBy({ holdOut, units, candidates, thresholds }: Rule): Judge
       const amount = `${percent(whole)} of what can be learned`;
       const most = `most of ${special.style}: ${percent(special)}`;
       if (accepted) return `adds ${amount}${onTop}, ${most}`;
-      if (worse) return `makes ${alone ? 'the Dama' : 'the accepted'} worse: ${amount}`;
+      if (notWorse < 0) return `makes ${alone ? 'the Dama' : 'the accepted'} worse: ${amount}`;
       if (whole.mean <= zWhole * whole.standardError) return `adds nothing${onTop}: ${amount}`;
       return `adds too little${onTop}: ${amount}, ${most}`;
     }

@@ -1,18 +1,25 @@
 /** Norms that a median may not leave: many tiny updates cannot shrink the honest ones, many huge ones cannot free each other. */
 export type NormBounds = { readonly floor: number; readonly cap: number };
 
+/** By how much an update is lengthened at most: honest norms lie within a fifth of each other, and of next to nothing nothing is to be made. */
+const MOST_LENGTHENED = 1.5;
+
 /**
- * By what each update is multiplied so that none is longer than the median of all:
+ * The norm that updates are brought to: their median between floor and cap.
  *
- *     min(1, clamp(median(norms), floor, cap) / norm)
- *
- * @param norms Frobenius norms of the updates; the lower one of the two middle norms counts as the median of an even number
- * @returns factors in (0, 1]; 0 for a norm that is not finite
+ * @param norms Frobenius norms; the lower one of the two middle norms counts as the median of an even number, the cap as that of none
  */
-export function clipToMedianNorm(norms: readonly number[], { floor, cap }: NormBounds): number[] {
+export function medianNorm(norms: readonly number[], { floor, cap }: NormBounds): number {
   if (!(floor > 0 && floor <= cap)) throw new RangeError(`Expected 0 < floor <= cap, got ${floor} and ${cap}`);
   const finite = norms.filter(Number.isFinite).sort((a, b) => a - b);
   const median = finite[(finite.length - 1) >> 1] ?? cap;
-  const limit = Math.min(Math.max(median, floor), cap);
-  return norms.map((norm) => (Number.isFinite(norm) ? Math.min(1, limit / Math.max(norm, Number.MIN_VALUE)) : 0));
+  return Math.min(Math.max(median, floor), cap);
 }
+
+/**
+ * By what an update is multiplied so that it is as long as all others. Merely shortened, one that was too short would gain by
+ * claiming to be longer: how long somebody made it says nothing, and pays nothing.
+ *
+ * @returns in [0, 1.5]; 0 for a norm that is not finite
+ */
+export const lengthFactor = (norm: number, length: number): number => (Number.isFinite(norm) ? Math.min(MOST_LENGTHENED, length / Math.max(norm, Number.MIN_VALUE)) : 0);

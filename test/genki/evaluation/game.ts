@@ -1,5 +1,7 @@
 import type { HoldOut } from '../../../genki/evaluation/held-out.ts';
+import type { Term } from '../../../genki/evaluation/mix.ts';
 import type { Evaluate } from '../../../genki/evaluation/scale-search.ts';
+import type { Gram } from '../../../genki/evaluation/span.ts';
 import { Random } from '../../../genki/protocol/random.ts';
 
 /**
@@ -29,16 +31,19 @@ export function holdOut(clipsPerStyle = 8): HoldOut {
   };
 }
 
+/** Inner products of as many updates, each of length 1 and unlike all others. */
+export const unlike = (count: number): Gram => Array.from({ length: count }, (_, i) => Array.from({ length: i + 1 }, (_, j) => (i === j ? 1 : 0)));
+
 /** The game of some players on freshly drawn clips: each clip is of its own difficulty and answers every update in its own way. */
 export function game(players: readonly Player[], seed: string, part = holdOut()): Evaluate {
   const random = new Random(seed);
   const clips = part.styles.map((style) => ({ style, hard: Math.exp(0.15 * random.normal()), taste: players.map(() => random.normal()) }));
-  return (members, scale) => Promise.resolve(clips.map((clip) => lossOf(clip, members, scale)));
+  return (terms) => Promise.resolve(clips.map((clip) => lossOf(clip, terms)));
 
-  function lossOf({ style, hard, taste }: (typeof clips)[number], members: readonly number[], scale: number): number {
+  function lossOf({ style, hard, taste }: (typeof clips)[number], terms: readonly Term[]): number {
     const known = learned[style];
-    const along = members.reduce((sum, i) => sum + scale * (players[i]!.moves[style] ?? 0) * (1 + 0.05 * taste[i]!), 0);
-    const waste = members.reduce((sum, i) => sum + (scale * (players[i]!.waste ?? 0)) ** 2 + 0.01 * scale * (players[i]!.waste ?? 0) * taste[i]!, 0);
+    const along = terms.reduce((sum, { index: i, weight }) => sum + weight * (players[i]!.moves[style] ?? 0) * (1 + 0.05 * taste[i]!), 0);
+    const waste = terms.reduce((sum, { index: i, weight }) => sum + (weight * (players[i]!.waste ?? 0)) ** 2 + 0.01 * weight * (players[i]!.waste ?? 0) * taste[i]!, 0);
     if (!known) return hard * (guarded[style]! + 0.25 * waste + 0.3 * Math.max(0, -along));
     // the best point is a little short of the whole way, and beyond it the loss rises again
     const left = (1 - along / 0.75) ** 2;

@@ -5,10 +5,10 @@ const scales = [0.2, 0.4, 0.6, 0.8, 1];
 const holdOut = { styles: ['new', 'new', 'old', 'old'], floors: { new: 0 }, guards: ['old'] };
 /** A loss with its least at `peak`, and forgetting that grows with the square of the scale. */
 const trials = (peak: number, forgets = 0): Trials =>
-  new Trials({ holdOut, scales, tolerance: 0.1, evaluate: (members, scale) => Promise.resolve(members.length === 0 ? [2, 2, 1, 1] : [0, 0, 0, 0].map((_, i) => (i < 2 ? 1 + (scale - peak) ** 2 : 1 + forgets * scale ** 2))) });
+  new Trials({ gram: [[1]], holdOut, scales, tolerance: 0.1, evaluate: ([term]) => Promise.resolve(term ? [0, 0, 0, 0].map((_, i) => (i < 2 ? 1 + (term.weight - peak) ** 2 : 1 + forgets * term.weight ** 2)) : [2, 2, 1, 1]) });
 const search = async (peak: number, forgets: number, start: number): Promise<{ trial: Trial; evaluations: number }> => {
   const all = trials(peak, forgets);
-  return { trial: await searchScale(all, [0], start), evaluations: all.evaluations };
+  return { trial: await searchScale(all, { members: [0], beside: [0], limit: 1, at: start }), evaluations: all.evaluations };
 };
 
 describe('searchScale', () => {
