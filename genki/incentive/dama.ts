@@ -1,4 +1,8 @@
 import { known, originality, shares, unit, type Measurement, type Policy } from './policy.ts';
+import { withDefaults } from './policy-parameters.ts';
+
+/** It has none. */
+export const damaParameters = {} as const;
 
 /**
  * Pays for what a submission contributes to the merged Dama (the default):
@@ -8,7 +12,8 @@ import { known, originality, shares, unit, type Measurement, type Policy } from 
  * with φ the contribution, q the quality and d the diversity. The last factor is the mean of what the competition
  * measures of the two, and 1 where it measures neither.
  */
-export const dama: Policy = (measurements) => {
+export const dama: Policy = (measurements, given) => {
+  withDefaults(damaParameters, given);
   const measured = (['quality', 'diversity'] as const).filter((name) => measurements.some((one) => one[name] !== undefined));
   const listening = (one: Measurement): number =>
     measured.length === 0 ? 1 : measured.reduce((sum, name) => sum + unit(known(one[name], 0)), 0) / measured.length;

@@ -1,7 +1,9 @@
 import { known, originality, shares, type Policy } from './policy.ts';
+import { withDefaults } from './policy-parameters.ts';
 
-/** From this similarity on nothing is paid, whatever the loss. */
-const LEAST_ALIKE = 0.95;
+export const deltaLossParameters = {
+  leastAlike: { meaning: 'Similarity from which on nothing is paid, whatever the loss.', default: 0.95, least: 0, most: 1 },
+} as const;
 
 /**
  * Pays for learning what no earlier submission brought (early Genki-Dama):
@@ -10,5 +12,7 @@ const LEAST_ALIKE = 0.95;
  *
  * Both factors are clamped before they are multiplied: a copy that does harm would else earn.
  */
-export const deltaLoss: Policy = (measurements, { leastAlike = LEAST_ALIKE } = {}) =>
-  shares(measurements.map((one, index) => (one.accepted ? originality(one, index, leastAlike) * Math.max(0, known(one.deltaLoss, 0)) : 0)));
+export const deltaLoss: Policy = (measurements, given) => {
+  const { leastAlike } = withDefaults(deltaLossParameters, given);
+  return shares(measurements.map((one, index) => (one.accepted ? originality(one, index, leastAlike) * Math.max(0, known(one.deltaLoss, 0)) : 0)));
+};

@@ -4,6 +4,8 @@ export type Measurement = {
   readonly accepted: boolean;
   /** Held-out loss of the base minus the submission's, nats per code. */
   readonly deltaLoss?: number | undefined;
+  /** Held-out losses of the submission alone, one a batch, nats per code: the same batches for all. */
+  readonly losses?: readonly number[] | undefined;
   /** Shapley value of the relative gain. */
   readonly contribution?: number | undefined;
   /** To the closest earlier submission, in [0, 1]. */
@@ -12,6 +14,14 @@ export type Measurement = {
   readonly quality?: number | undefined;
   /** How far the clips lie from the other miners', anchored to [0, 1]; likewise. */
   readonly diversity?: number | undefined;
+  /** Mean cosine of clips and captions, in [−1, 1]: quality as the embedder puts it out. */
+  readonly cosine?: number | undefined;
+  /** Mean Fréchet audio distance to the other accepted miners, ≥ 0: diversity as it is measured; missing for who has no company. */
+  readonly distance?: number | undefined;
+  /** Cosine of the update with the validator's own descent direction, in [−1, 1]. */
+  readonly agreement?: number | undefined;
+  /** Whether it was the one that earned most in the epoch before. */
+  readonly leader?: boolean | undefined;
 };
 
 /** A competition's numbers for its policy, each with a default. */

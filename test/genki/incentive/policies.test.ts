@@ -1,20 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { dama } from '../../../genki/incentive/dama.ts';
 import { deltaLoss } from '../../../genki/incentive/delta-loss.ts';
-import { policyNamed, policyNames } from '../../../genki/incentive/policies.ts';
+import { checkPolicy, policyDefinition, policyNamed, policyNames, policyScores } from '../../../genki/incentive/policies.ts';
 import type { Measurement, Policy } from '../../../genki/incentive/policy.ts';
-import { Random } from '../../../genki/protocol/random.ts';
+import { softmax } from '../../../genki/incentive/softmax.ts';
 
-const sum = (weights: readonly number[]): number => weights.reduce((total, weight) => total + weight, 0);
 const close = (weights: readonly number[]) => weights.map((weight) => expect.closeTo(weight, 9));
 
 /** Miners in commit order; both measures of worth are the same number, so that one law serves both policies. */
 const miner = (worth: number, similarity = 0, rest: Partial<Measurement> = {}): Measurement => ({ accepted: true, deltaLoss: worth, contribution: worth, similarity, ...rest });
-const crowd = (seed: string, n = 6): Measurement[] => {
-  const random = new Random(seed);
-  return Array.from({ length: n }, (_, i) => miner(random.normal(), i === 0 ? 0 : random.float(), { accepted: random.chance(0.8) }));
-};
-const seeds = Array.from({ length: 50 }, (_, i) => `${i}`);
 
 describe('delta-loss', () => {
   it('is (0.95 - similarity) times the gain', () => {
@@ -52,68 +46,6 @@ describe.each([
   ['dama', dama],
   ['delta-loss', deltaLoss],
 ] satisfies [string, Policy][])('%s', (_, policy) => {
-  it('gives finite weights, at least 0, that sum to 1 or are all 0', () => {
-    for (const seed of seeds) {
-      const weights = policy(crowd(seed));
-      expect(weights.every((weight) => Number.isFinite(weight) && weight >= 0)).toBe(true);
-      expect([0, 1]).toContain(Math.round(1e12 * sum(weights)) / 1e12);
-    }
-  });
-
-  it('permutes the weights when miners are relabelled', () => {
-    // the first in order has no earlier one to be alike, so its place is kept
-    for (const seed of seeds) {
-      const [first, ...rest] = crowd(seed) as [Measurement, ...Measurement[]];
-      const order = new Random(seed).shuffle(rest.map((_one, i) => i));
-      const before = policy([first, ...rest]);
-      const after = policy([first, ...order.map((i) => rest[i]!)]);
-      order.forEach((i, to) => expect(after[to + 1]).toBeCloseTo(before[i + 1]!, 12));
-    }
-  });
-
-  it('never pays more for worse', () => {
-    for (const seed of seeds) {
-      const miners = crowd(seed);
-      const before = policy(miners);
-      miners.forEach((one, i) => {
-        const less = { ...one, deltaLoss: one.deltaLoss! - 0.3, contribution: one.contribution! - 0.3 };
-        expect(policy(miners.with(i, less))[i]).toBeLessThanOrEqual(before[i]!);
-        if (i > 0) expect(policy(miners.with(i, { ...one, similarity: Math.min(1, one.similarity! + 0.2) }))[i]).toBeLessThanOrEqual(before[i]! + 1e-15);
-      });
-    }
-  });
-
-  it('never pays for no improvement', () => {
-    for (const seed of seeds) {
-      const miners = crowd(seed);
-      miners.forEach((one, i) => expect(policy(miners.with(i, { ...one, deltaLoss: 0, contribution: 0 }))[i]).toBe(0));
-    }
-  });
-
-  it('pays a copy of an earlier submission nothing, and takes nothing for it from the original', () => {
-    for (const seed of seeds) {
-      const miners = crowd(seed);
-      for (const original of miners) {
-        const weights = policy([...miners, { ...original, similarity: 1 }]);
-        expect(weights.at(-1)).toBe(0);
-        expect(weights.slice(0, -1)).toEqual(policy(miners));
-      }
-    }
-  });
-
-  it('does not pay for splitting one update in two', () => {
-    for (const seed of seeds) {
-      const miners = crowd(seed);
-      miners.forEach((one, i) => {
-        const half = { ...one, deltaLoss: one.deltaLoss! / 2, contribution: one.contribution! / 2 };
-        const whole = policy(miners)[i]!;
-        // the two halves of one direction are alike; also when they are not, Shapley shares the credit between them
-        expect(sum(policy([...miners.with(i, half), { ...half, similarity: 1 }]).filter((_w, at) => at === i || at === miners.length))).toBeLessThanOrEqual(whole + 1e-12);
-        expect(sum(policy([...miners.with(i, half), half]).filter((_w, at) => at === i || at === miners.length))).toBeLessThanOrEqual(whole + 1e-12);
-      });
-    }
-  });
-
   it('pays only who passed the filter', () => {
     expect(policy([miner(1, 0, { accepted: false }), miner(1)])).toEqual([0, 1]);
     expect(policy([miner(1, 0, { accepted: false })])).toEqual([0]);
@@ -139,8 +71,65 @@ describe.each([
 
 describe('policyNamed', () => {
   it('knows the policies by the names of competition files', () => {
-    expect(policyNames).toEqual(['dama', 'delta-loss']);
+    expect(policyNames).toEqual(['dama', 'delta-loss', 'genki', 'win-rate', 'gradient-agreement']);
     expect(policyNamed('dama')).toBe(dama);
-    expect(() => policyNamed('toString')).toThrow('Expected a policy of dama, delta-loss, got toString');
+    expect(() => policyNamed('toString')).toThrow('Expected a policy of dama, delta-loss, genki, win-rate, gradient-agreement, got toString');
+  });
+});
+
+describe('checkPolicy', () => {
+  it('takes every default, and what lies in the stated range', () => {
+    for (const name of policyNames) {
+      const { parameters } = policyDefinition(name);
+      for (const end of ['default', 'least', 'most'] as const) {
+        expect(() => checkPolicy({ name, parameters: Object.fromEntries(Object.entries(parameters).map(([key, parameter]) => [key, parameter[end]])) })).not.toThrow();
+      }
+      expect(Object.values(parameters).every(({ meaning }) => meaning.endsWith('.'))).toBe(true);
+    }
+  });
+
+  it('names the parameter that is unknown or out of its range, as the policy itself does', () => {
+    const bad: [string, Record<string, number>, string][] = [
+      ['genki', { temprature: 1 }, 'Expected parameters of temperature, leastQuality, leastCosine, got temprature'],
+      ['genki', { temperature: 0 }, 'Expected temperature in [0.000001, 1000], got 0'],
+      ['win-rate', { epsilon: NaN }, 'Expected epsilon in [0, 0.5], got NaN'],
+      ['delta-loss', { leastAlike: 1.5 }, 'Expected leastAlike in [0, 1], got 1.5'],
+      ['dama', { toString: 1 }, 'Expected no parameters, got toString'],
+      ['gradient-agreement', { rate: 0.001 }, 'Expected no parameters, got rate'],
+    ];
+    for (const [name, parameters, message] of bad) {
+      expect(() => checkPolicy({ name, parameters })).toThrow(message);
+      expect(() => policyNamed(name)([], parameters)).toThrow(message);
+    }
+  });
+});
+
+describe('a parameter', () => {
+  it('changes what it says', () => {
+    expect(deltaLoss([miner(1), miner(1, 0.6)], { leastAlike: 0.6 })).toEqual([1, 0]);
+    const cold = policyNamed('win-rate')([miner(1, 0, { losses: [1] }), miner(1, 0, { losses: [2] })], { temperature: 1 });
+    expect(cold[0]).toBeCloseTo(Math.E / (Math.E + 1), 12);
+  });
+});
+
+describe('softmax', () => {
+  it('is the ratio of the powers, at any temperature', () => {
+    const [a, b, none] = softmax([0.3, 0.1, undefined], 0.1);
+    expect(a! / b!).toBeCloseTo(Math.E ** 2, 9);
+    expect([a! + b!, none]).toEqual([expect.closeTo(1, 12), 0]);
+    expect(softmax([1, 0.9], 1e-6)).toEqual([1, 0]);
+    expect(softmax([undefined], 1)).toEqual([0]);
+  });
+});
+
+describe('policyScores', () => {
+  it('averages the weights, or the agreement where it is that', () => {
+    const miners = [miner(3, 0, { agreement: 0.5 }), miner(1, 0, { agreement: -0.25 })];
+    expect(policyScores({ name: 'dama', parameters: {} }, miners)).toEqual([0.75, 0.25]);
+    expect(policyScores({ name: 'gradient-agreement', parameters: {} }, miners)).toEqual([0.5, -0.25]);
+  });
+
+  it('has the rate of each ancestor\'s average beside it', () => {
+    expect(policyNames.map((name) => policyDefinition(name).averageRate)).toEqual([1, 1, 0.5, 0.1, 0.001]);
   });
 });
