@@ -21,7 +21,7 @@ type Deps = { readonly chain: Chain; readonly store: ObjectStore; readonly deplo
  */
 export async function currentDama(deps: Deps, metagraph: Metagraph): Promise<{ dama: Dama; from: DamaManifest | undefined }> {
   const standings = (await standingsAt(deps, metagraph)).sort(byStake);
-  const total = metagraph.neurons.filter((n) => n.validatorPermit).reduce((sum, n) => sum + BigInt(n.stake), 0n);
+  const total = totalStakeOf(metagraph);
   const majority = standings.map((one) => standings.filter((other) => isSame(one.manifest.dama, other.manifest.dama))).find((group) => 2n * group.reduce((sum, { stake }) => sum + stake, 0n) > total);
   if (!majority) return { dama: deps.deployment.genesisDama, from: undefined };
   for (const { manifest } of majority) if (await isThere(deps.store, manifest.dama)) return { dama: manifest.dama, from: manifest };
@@ -45,6 +45,9 @@ export async function newestReport(deps: Deps, metagraph: Metagraph, until = met
   return undefined;
 }
 
+/** Of all validators, whether they stand for anything or not. */
+export const totalStakeOf = ({ neurons }: Metagraph): bigint => neurons.filter((n) => n.validatorPermit).reduce((sum, n) => sum + BigInt(n.stake), 0n);
+
 const byStake = (a: Standing, b: Standing): number => (a.stake < b.stake ? 1 : a.stake > b.stake ? -1 : 0);
 
 /** The digest is that of the tensors; what is computed with them is in the configuration, too. */
@@ -62,7 +65,7 @@ async function isThere(store: ObjectStore, { weights, config }: Dama): Promise<b
 }
 
 /** What each validator stands for; one whose manifest does not keep the contract stands for nothing. */
-async function standingsAt({ chain, store, deployment }: Deps, metagraph: Metagraph): Promise<Standing[]> {
+export async function standingsAt({ chain, store, deployment }: Deps, metagraph: Metagraph): Promise<Standing[]> {
   const { competition, competitionDigest } = deployment;
   const commitments = await chain.commitments(metagraph.netuid, metagraph.at.hash);
   const validators = new Map(metagraph.neurons.flatMap((n) => (n.validatorPermit ? [[n.hotkey, n] as const] : [])));

@@ -39,9 +39,9 @@ const MAX_BYTES = 64 * 2 ** 20;
 
 /**
  * Every registered miner has a line: a submission to look at, or why there is none.
- * @param past the miners of the last report; asked for only where there are more submissions than places
+ * @param past the miners of the last report
  */
-export async function rosterAt(chain: Chain, metagraph: Metagraph, { competition: { id, timing, pool }, past }: { competition: Competition; past: () => Promise<readonly Past[]> }): Promise<Roster> {
+export async function rosterAt(chain: Chain, metagraph: Metagraph, { competition: { id, timing, pool }, past }: { competition: Competition; past: readonly Past[] }): Promise<Roster> {
   const commitments = await chain.commitments(metagraph.netuid, metagraph.at.hash);
   const miners = new Map(metagraph.neurons.flatMap((n) => (n.validatorPermit || n.hotkey === metagraph.owner ? [] : [[n.hotkey, n] as const])));
   const candidates: Submission[] = [];
@@ -61,7 +61,7 @@ export async function rosterAt(chain: Chain, metagraph: Metagraph, { competition
   for (const { hotkey, registeredAt } of miners.values()) {
     notEvaluated.push({ hotkey, registeredAt, commitBlock: null, commitIndex: null, waitingSince: null, verdict: 'absent', reason: 'registered, but has committed nothing' });
   }
-  const { drawn, waiting } = drawPool(candidates, candidates.length > pool.top + pool.fresh ? await past() : [], pool);
+  const { drawn, waiting } = drawPool(candidates, past, pool);
   waiting.forEach(({ candidate: { hotkey, registeredAt, commitBlock, commitIndex }, since }, before) => {
     notEvaluated.push({ hotkey, registeredAt, commitBlock, commitIndex, waitingSince: since, verdict: 'unavailable', reason: `not drawn this round: ${drawn.length} of ${candidates.length} are looked at; it waits since block ${since}, ${before} longer` });
   });

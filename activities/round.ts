@@ -1,10 +1,10 @@
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import * as z from 'zod';
 import type { BlockRef, Chain } from '../genki/chain/chain.ts';
-import { heldOut } from '../genki/data/held-out.ts';
+import { promptClips } from '../genki/data/prompts.ts';
 import { faultOf, InvalidInput } from '../genki/errors.ts';
-import type { MinerReport, RoundReport } from '../genki/evaluation/round-report.ts';
-import { withUnmeasured } from '../genki/evaluation/settle.ts';
+import { leaderboard, type MinerReport, type RoundReport } from '../genki/evaluation/round-report.ts';
+import { withUnmeasured, type RoundPast } from '../genki/evaluation/settle.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
 import { heldOutClips, type Competition, type HoldOutPart as PartName } from '../genki/protocol/competition.ts';
 import type { Dama } from '../genki/protocol/dama.ts';
@@ -13,6 +13,7 @@ import type { DamaManifest, ManifestBody } from '../genki/protocol/manifest.ts';
 import { seedOf } from '../genki/protocol/seeds.ts';
 import { seedBlocksOf, snapshotBlock } from '../genki/protocol/window.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
+import type { Jobs } from './model/jobs.ts';
 import type { HoldOutPart } from './model/judge.ts';
 import { currentDama, newestReport } from './current-dama.ts';
 import type { Deployment } from './deployment.ts';
@@ -44,6 +45,8 @@ export type RoundContext = {
   readonly snapshot: BlockRef;
   readonly base: Dama;
   readonly prompts: readonly string[];
+  /** With whose ears, and what the anchors are measured on; missing where the competition does not listen. */
+  readonly listening?: Jobs['anchors']['input'];
   readonly generation: { readonly seed: string; readonly guidance: number; readonly temperature: number; readonly topK: number };
   readonly frames: number;
   readonly frameRate: number;
@@ -64,6 +67,9 @@ export type RoundPlan = RoundContext & {
   readonly parts: Readonly<Record<PartName, HoldOutPart>>;
   readonly scales: readonly number[];
   readonly policy: Competition['policy'];
+  readonly overTime: Competition['overTime'];
+  readonly shapley: Competition['shapley'];
+  readonly past: RoundPast;
   readonly dryRun: boolean;
   readonly deadlineMs: number;
 };
@@ -113,6 +119,10 @@ export const createRoundActivities = ({ chain, store, deployment, participants, 
     const seeds = Object.fromEntries(LABELS.map((label) => [label, seedOf({ blockHashes, competition: competitionDigest }, label)]));
     const part = (name: PartName): HoldOutPart => ({ clips: heldOutClips(competition, name), seed: seeds[name]!, floors: floorsOf(competition), guards: competition.holdOut[name].perBaseStyle > 0 ? competition.styles.base : [] });
     const lastScale = from && (await scaleOf(store, from));
+    const before = await newestReport({ chain, store, deployment }, metagraph, now.epoch - 1);
+    // captions of fresh music of the private styles in turn: nobody knew them at the commit
+    const prompting = { styles: competition.styles.private, count: competition.generation.clips, seed: seeds.prompts! };
+    const embedder = competition.listening?.embedder;
     const plan: RoundPlan = {
       hotkey: validator.hotkey,
       netuid,
@@ -123,7 +133,8 @@ export const createRoundActivities = ({ chain, store, deployment, participants, 
       base: dama,
       ...(lastScale !== undefined && { lastScale }),
       parts: { A: part('A'), B: part('B'), C: part('C') },
-      prompts: promptsOf(competition, seeds.prompts!),
+      prompts: promptClips(prompting).map(({ caption }) => caption),
+      ...(embedder && { listening: { embedder, seed: seeds.listening!, styles: prompting.styles, count: prompting.count, promptsSeed: prompting.seed, frameRate: competition.music.frameRate } }),
       generation: { seed: seeds.generation!, guidance: competition.generation.guidance, temperature: competition.generation.temperature, topK: competition.generation.topK },
       frames: competition.music.frames,
       frameRate: competition.music.frameRate,
@@ -131,13 +142,16 @@ export const createRoundActivities = ({ chain, store, deployment, participants, 
       scales: competition.scales,
       thresholds: competition.thresholds,
       policy: competition.policy,
+      overTime: competition.overTime,
+      shapley: competition.shapley,
+      past: pastOf(before),
       bucket: validator.bucket,
       privateBucket: validator.privateBucket,
       prefix: `rounds/${netuid}/${String(now.epoch).padStart(6, '0')}-${snapshot.hash.slice(2, 10)}`,
       dryRun,
       deadlineMs,
     };
-    const roster = await rosterAt(chain, metagraph, { competition, past: async () => (await newestReport({ chain, store, deployment }, metagraph, now.epoch - 1))?.miners ?? [] });
+    const roster = await rosterAt(chain, metagraph, { competition, past: before?.miners ?? [] });
     const shown = new Set([plan.hotkey, ...roster.submissions.map((submission) => submission.hotkey)]);
     return {
       plan,
@@ -179,15 +193,14 @@ function checkEpoch(wanted: number, current: number, blockMs: number): void {
 }
 
 /** What seeds are drawn for. */
-const LABELS = ['A', 'B', 'C', 'prompts', 'generation'] as const;
+const LABELS = ['A', 'B', 'C', 'prompts', 'generation', 'listening', 'shapley'] as const;
 
 const floorsOf = ({ styles }: Competition): Record<string, number> => Object.fromEntries(styles.private.map((style) => [style, styles.floors[style]!]));
 
-/** Captions of fresh music of the private styles in turn: nobody knew them at the commit. */
-function promptsOf({ styles, generation }: Competition, seed: string): string[] {
-  const turns = Math.ceil(generation.clips / styles.private.length);
-  const clips = Array.from({ length: turns }, (_, turn) => heldOut({ clips: Object.fromEntries(styles.private.map((style) => [style, 1])), seed: `${seed}/${turn}` }));
-  return clips.flat().slice(0, generation.clips).map(({ caption }) => caption);
+/** What the last round left: its scores, and who earned most. */
+function pastOf(before: RoundReport | undefined): RoundPast {
+  const leader = before && leaderboard(before.miners)[0];
+  return { scores: before?.scores.after ?? null, leader: leader && leader.weight > 0 ? leader.hotkey : null, ledger: before?.ledger ?? null };
 }
 
 /** What went wrong on the way to a submission may quote whoever keeps it. */

@@ -4,30 +4,50 @@ import type { Chain } from '../genki/chain/chain.ts';
 import { verifySignature } from '../genki/chain/keys.ts';
 import { BadSubmission, faultOf, ObjectMissing, StoreUnavailable } from '../genki/errors.ts';
 import { deduplicate } from '../genki/evaluation/duplicates.ts';
-import { closestEarlier, type Similarity } from '../genki/evaluation/similarity.ts';
-import { clipToMedianNorm } from '../genki/federation/norm-clip.ts';
+import { decodeHeard } from '../genki/evaluation/clap/heard-file.ts';
+import { encodeGram } from '../genki/evaluation/gram-file.ts';
+import { outputSimilarity } from '../genki/evaluation/output-similarity.ts';
+import { closestEarlier, gramRow, type Similarity } from '../genki/evaluation/similarity.ts';
 import { readMusicConfig, type MusicConfig } from '../genki/music/config.ts';
 import { decodeAdapter, updateNorm } from '../genki/music/lora.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
 import { commitLocation, decodeCommitRecord } from '../genki/protocol/commit-record.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
+import type { LedgerRef } from '../genki/protocol/first-seen.ts';
 import { ADAPTER_FILE, manifestCommit, verifyManifest } from '../genki/protocol/manifest.ts';
 import { contentDigest, decodeSafetensors } from '../genki/protocol/safetensors.ts';
 import { keyFileOf, MAX_KEY_FILE_BYTES, openKeyFile, SEAL_BYTES, unseal, type Content } from '../genki/protocol/sealing.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
+import { standingsAt, totalStakeOf } from './current-dama.ts';
 import type { Deployment } from './deployment.ts';
+import { consultLedger, keepLedger, type Consulted } from './first-seen.ts';
 import { unlessRefused } from './refusals.ts';
 import type { RoundContext, Submission } from './round.ts';
 
 /** A submission as it was committed, checked and frozen in the validator's own bucket. */
 export type Fetched = { readonly adapter: ObjectRef; /** content digest */ readonly digest: string; readonly norm: number };
 
+/** Of each submission what came earlier and is closest to it: one of this round by its index, or whoever the ledger names. */
+export type Likeness = Similarity & { readonly hotkey?: string };
+
 export type Compared = {
-  readonly similarities: readonly Similarity[];
+  readonly similarities: readonly Likeness[];
   readonly originals: readonly number[];
-  readonly duplicates: readonly { readonly index: number; readonly to: number; readonly similarity: number; readonly reason: string }[];
-  /** What each update is multiplied by, so that none is longer than the originals' median. */
-  readonly factors: readonly number[];
+  readonly duplicates: readonly { readonly index: number; readonly similarity: number; readonly reason: string }[];
+  /** Inner products of their updates, as `encodeGram` keeps them. */
+  readonly gram: ObjectRef;
+  /** With all of these in it. */
+  readonly ledger: LedgerRef;
+  /** Why it is not the ledger that it should be, in words. */
+  readonly note?: string;
+};
+
+export type ComparisonInput = {
+  readonly round: RoundContext;
+  /** In commit order. */
+  readonly submissions: readonly (Fetched & Pick<Submission, 'hotkey' | 'commitBlock' | 'commitIndex'>)[];
+  /** What was heard of each, and of the Dama that all were made from; from which mean cosine on two pieces are alike. */
+  readonly outputs?: { readonly heard: readonly ObjectRef[]; readonly base: ObjectRef; readonly alike: number };
 };
 
 export type SubmissionDeps = { readonly chain: Chain; readonly store: ObjectStore; readonly deployment: Deployment };
@@ -60,29 +80,59 @@ export const createSubmissionActivities = ({ chain, store, deployment }: Submiss
     return { adapter: frozen, digest, norm };
   },
 
-  /** How alike the submissions are, which are copies, and by how much long ones are clipped. */
-  async compareSubmissions({ round, submissions }: { round: RoundContext; submissions: readonly Fetched[] }): Promise<Compared> {
+  /** How alike the submissions are, to each other and to whatever was handed in before, and which are copies. */
+  async compareSubmissions({ round, submissions, outputs }: ComparisonInput): Promise<Compared> {
     const music = await musicOf(store, round);
-    const decoded = await Promise.all(
-      submissions.map(async ({ adapter: ref, digest }) => {
-        const adapter = decodeAdapter(await store.get(ref, { maxBytes: ref.bytes }), { music, lora: round.lora });
-        return { digest, adapter, norm: updateNorm(adapter) };
-      }),
-    );
-    const found: Similarity[] = [];
-    for (const index of decoded.keys()) {
-      found.push(closestEarlier(decoded, index));
+    const adapters = [];
+    for (const { adapter } of submissions) adapters.push(decodeAdapter(await store.get(adapter, { maxBytes: adapter.bytes }), { music, lora: round.lora }));
+    const gram: number[][] = [];
+    for (const index of adapters.keys()) {
+      gram.push(gramRow(adapters, index));
       // a pair takes milliseconds, and 256 miners make 32,640: in between the worker has other things to do
       await setImmediate();
     }
-    const { copyCosine, normFloor: floor, normCap: cap } = round.thresholds;
-    const { originals, duplicates } = deduplicate(found, copyCosine);
-    const clipped = clipToMedianNorm(originals.map((i) => submissions[i]!.norm), { floor, cap });
-    const factors = submissions.map(() => 1);
-    originals.forEach((index, i) => { factors[index] = clipped[i]!; });
-    return { similarities: found, originals, duplicates, factors };
+    const { copyCosine } = round.thresholds;
+    const { seen, ledger, note } = await seenBefore({ chain, store, deployment }, round, submissions);
+    const taken = new Set(seen.flatMap((one, index) => (one ? [index] : [])));
+    const comparables = { digests: submissions.map(({ digest }) => digest), gram, taken, copyCosine, ...(outputs && { outputs: await outputsOf(store, outputs) }) };
+    const found = submissions.map((_, index) => closestEarlier(comparables, index));
+    return {
+      ...withSeen(found, seen, copyCosine),
+      gram: await store.putOnce(round.privateBucket, `${round.prefix}/gram.f64`, encodeGram(gram)),
+      ledger: await keepLedger(store, round.bucket, ledger),
+      ...(note !== undefined && { note }),
+    };
   },
 });
+
+/** The ledger of all updates, as those who came before this round left it. */
+async function seenBefore({ chain, store, deployment }: SubmissionDeps, { netuid, epoch, snapshot, base }: RoundContext, submissions: ComparisonInput['submissions']): Promise<Consulted> {
+  const metagraph = await chain.metagraph(netuid, snapshot.hash);
+  const standings = (await standingsAt({ chain, store, deployment }, metagraph)).filter(({ manifest }) => manifest.epoch < epoch);
+  const updates = submissions.map(({ digest, hotkey, commitBlock, commitIndex }) => ({ digest, hotkey, base: base.digest, commitBlock, commitIndex }));
+  return await consultLedger({ store, standings, totalStake: totalStakeOf(metagraph) }, updates);
+}
+
+/** What the ledger has seen is a copy, whatever else it is like. */
+function withSeen(found: readonly Similarity[], seen: Consulted['seen'], copyCosine: number): Pick<Compared, 'similarities' | 'originals' | 'duplicates'> {
+  const { originals, duplicates } = deduplicate(found, copyCosine);
+  const known = seen.flatMap((one, index) => (one && found[index]!.by !== 'digest' ? [{ index, similarity: 1, reason: one.reason }] : []));
+  const isKnown = (index: number): boolean => known.some((one) => one.index === index);
+  return {
+    similarities: found.map((one, index) => (isKnown(index) ? { similarity: 1, by: 'ledger', hotkey: seen[index]!.first.hotkey } : one)),
+    originals: originals.filter((index) => !isKnown(index)),
+    duplicates: [...duplicates.filter(({ index }) => !isKnown(index)), ...known].sort((a, b) => a.index - b.index),
+  };
+}
+
+/** Likeness of what two submissions play, pair by pair. */
+async function outputsOf(store: ObjectStore, { heard, base, alike }: NonNullable<ComparisonInput['outputs']>): Promise<(index: number, earlier: number) => number> {
+  const clipsOf = async (ref: ObjectRef): Promise<Float32Array[]> => decodeHeard(await store.get(ref, { maxBytes: ref.bytes })).map(({ clip }) => clip);
+  const own = await clipsOf(base);
+  const clips: Float32Array[][] = [];
+  for (const ref of heard) clips.push(await clipsOf(ref));
+  return (index, earlier) => outputSimilarity(clips[index]!, clips[earlier]!, { floor: alike, base: own });
+}
 
 /** A sealed adapter as its manifest, which lies in this bucket under this commit, names it. */
 type Committed = { readonly bucket: string; readonly commit: string; readonly file: ObjectRef; readonly content: Content };

@@ -27,6 +27,7 @@ const Environment = z.object({
   GENKI_CACHE_BYTES: z.string().regex(/^\d{1,15}$/, 'expected a number of bytes').transform(Number).optional(),
   AWS_ACCESS_KEY_ID: z.string().optional(),
   AWS_SECRET_ACCESS_KEY: z.string().optional(),
+  GENKI_CLAP_FOLDER: z.string().min(1).optional(),
   GENKI_ENGINE: z.enum(['onnx', 'tfjs-node-gpu', 'tfjs-node', 'tfjs-wasm', 'tfjs-cpu']).optional(),
   GENKI_RUNNERS: z.coerce.number().int().min(1).max(64).optional(),
   GENKI_THREADS: z.coerce.number().int().min(1).max(256).optional(),
@@ -47,6 +48,9 @@ export type StoreSettings =
       readonly cache: { readonly folder: string; readonly maxBytes: number };
     };
 
+/** Of LAION-CLAP: a folder of its files, in place of the hub; and where the hub's are kept. */
+export type ClapSettings = { readonly folder?: string; readonly cacheDir: string };
+
 const CACHE_BYTES = 4 * 2 ** 30;
 
 export type Settings = {
@@ -60,6 +64,8 @@ export type Settings = {
   /** Who acts when an input names nobody. */
   readonly hotkey: string | undefined;
   readonly engine: string | undefined;
+  /** Where an embedder's files are, or where what is downloaded of one is kept. */
+  readonly clap: ClapSettings;
   /** Runner processes of the gpu worker, and the threads of each. */
   readonly runners: number;
   readonly threads: number;
@@ -136,6 +142,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     network: { temporal, chain, namespace: e.TEMPORAL_NAMESPACE ?? known?.namespace ?? 'default', ...(known?.ui === undefined ? {} : { ui: known.ui }) },
     hotkey: e.GENKI_HOTKEY,
     engine: e.GENKI_ENGINE,
+    clap: { cacheDir: join(home, 'cache', 'clap'), ...(e.GENKI_CLAP_FOLDER !== undefined && { folder: resolve(e.GENKI_CLAP_FOLDER) }) },
     runners,
     threads: e.GENKI_THREADS ?? Math.max(1, Math.floor(cores / runners)),
   };

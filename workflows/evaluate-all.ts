@@ -25,8 +25,8 @@ export async function evaluateAll({ plan, submissions, names }: Round, { deadlin
 }
 
 /** What a miner's workflow is given; it is handed on at each of its steps. */
-const contextOf = ({ hotkey, netuid, epoch, competition, snapshot, base, prompts, generation, frames, frameRate, lora, thresholds, bucket, privateBucket, prefix }: RoundContext): RoundContext =>
-  ({ hotkey, netuid, epoch, competition, snapshot, base, prompts, generation, frames, frameRate, lora, thresholds, bucket, privateBucket, prefix });
+const contextOf = ({ hotkey, netuid, epoch, competition, snapshot, base, prompts, listening, generation, frames, frameRate, lora, thresholds, bucket, privateBucket, prefix }: RoundContext): RoundContext =>
+  ({ hotkey, netuid, epoch, competition, snapshot, base, prompts, ...(listening && { listening }), generation, frames, frameRate, lora, thresholds, bucket, privateBucket, prefix });
 
 /** One miner's workflow, which stops no round: one that hangs, fails or is ended by somebody is not the miner's fault. */
 async function evaluate(input: { round: RoundContext; submission: Submission; who: string }, shareMs: number): Promise<Outcome> {

@@ -1,13 +1,15 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { RoundContext, Submission } from '../activities/round.ts';
+import type { HeardClips } from '../activities/model/hear.ts';
 import type { Fetched } from '../activities/submission.ts';
 import { isFault } from '../genki/errors.ts';
+import { clipsPrefix } from './clips.ts';
 import { compute, foreign, scoring } from './steps.ts';
 import { submissionPage, type SubmissionState } from './submission-page.ts';
 
 /** What became of one miner in a round; `rejected` is its own fault, `unavailable` is not. */
 export type Outcome =
-  | { readonly kind: 'scored'; readonly fetched: Fetched }
+  | { readonly kind: 'scored'; readonly fetched: Fetched; /** where the competition listens */ readonly heard?: HeardClips }
   | { readonly kind: 'rejected'; readonly reason: string }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
@@ -20,7 +22,7 @@ const phase = defineQuery<string>('phase');
 export async function evaluateSubmission(input: EvaluateInput): Promise<Outcome> {
   if (typeof input?.round?.prefix !== 'string' || typeof input.submission?.hotkey !== 'string') throw ApplicationFailure.nonRetryable('Expected {round, submission} of a round, which starts this by itself: start a validationRound', 'InvalidInput');
   const { round, submission, who } = input;
-  const { prompts, generation, frames, frameRate, lora, bucket, base: dama } = round;
+  const { prompts, generation, frames, frameRate, lora, bucket, base: dama, listening } = round;
   const prefix = `${clipsPrefix(round)}/${submission.hotkey}`;
   let state: SubmissionState = { phase: 'fetch', submission };
   const show = (more: Partial<SubmissionState>): void => { state = { ...state, ...more }; setCurrentDetails(submissionPage(state)); };
@@ -36,13 +38,16 @@ export async function evaluateSubmission(input: EvaluateInput): Promise<Outcome>
     const request = { ...generation, frames, prompts, dama, adapter: { ref: fetched.adapter, lora }, bucket };
     const codes = await scoring.generateClips.executeWithOptions({ summary: `generate ${prompts.length} clips · ${who}` }, [{ ...request, key: `${prefix}/codes.safetensors` }]);
     show({ phase: 'listen', clips: `${bucket}/${prefix}/` });
-    const { fault } = await compute.listen.executeWithOptions({ summary: `listen · ${who}` }, [{ codes, bucket, prefix, frameRate }]);
-    return fault === undefined ? { kind: 'scored', fetched } : { kind: 'rejected', reason: fault };
+    const { clips, fault } = await compute.listen.executeWithOptions({ summary: `listen · ${who}` }, [{ codes, bucket, prefix, frameRate }]);
+    if (fault !== undefined) return { kind: 'rejected', reason: fault };
+    if (!listening) return { kind: 'scored', fetched };
+    show({ phase: 'hear' });
+    const { embedder, seed } = listening;
+    const heard = await compute.hearClips.executeWithOptions({ summary: `hear ${clips.length} clips · ${who}` }, [{ embedder, seed, clips, prompts, bucket: round.privateBucket, key: `${prefix}/heard.safetensors` }]);
+    show({ heard });
+    return { kind: 'scored', fetched, heard };
   }
 }
-
-/** Below which the clips of a round lie: for each who plays a folder with `0.wav`, `1.wav`, …, one a prompt. */
-export const clipsPrefix = ({ prefix }: RoundContext): string => `${prefix}/clips`;
 
 /** A reader takes reasons of this length; the words of an error from afar may be longer. */
 export const MAX_REASON = 400;

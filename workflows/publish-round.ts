@@ -5,10 +5,9 @@ import type { ManifestBody } from '../genki/protocol/manifest.ts';
 import type { Dama } from '../genki/protocol/dama.ts';
 import type { ObjectRef } from '../genki/store/object-store.ts';
 import { beforeDeadline } from './before-deadline.ts';
-import { clipsPrefix } from './evaluate-submission.ts';
 import type { Settled } from './measure-round.ts';
 import type { Written } from './round-page.ts';
-import { compute, objects, scoring, wallet } from './steps.ts';
+import { objects, playDama, wallet } from './steps.ts';
 import type { SubmitOnce } from './submit-once.ts';
 import { toU16 } from './weights.ts';
 
@@ -48,14 +47,8 @@ async function standFor({ hotkey, netuid, epoch, bucket }: RoundPlan, body: Mani
 
 /** The same prompts by the Dama before and after, beside what the miners played; a round without them is still a round. */
 export async function playDamas(round: RoundPlan, next: Dama, deadline: number): Promise<void> {
-  const play = async (dama: Dama, name: string): Promise<readonly ObjectRef[]> => {
-    const { bucket, frames, frameRate, prompts, generation } = round;
-    const prefix = `${clipsPrefix(round)}/${name}`;
-    const codes = await scoring.generateClips.executeWithOptions({ summary: `${prompts.length} clips by the Dama ${name}` }, [{ ...generation, frames, prompts, dama, bucket, key: `${prefix}/codes.safetensors` }]);
-    return (await compute.listen.executeWithOptions({ summary: `the Dama ${name}` }, [{ codes, bucket, prefix, frameRate }])).clips;
-  };
   try {
-    await beforeDeadline({ deadline, summary: 'until when the Damas play' }, () => Promise.all([play(round.base, 'before'), play(next, 'after')]));
+    await beforeDeadline({ deadline, summary: 'until when the Damas play' }, () => Promise.all([playDama(round, round.base, 'before'), playDama(round, next, 'after')]));
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
   }

@@ -95,8 +95,8 @@ function best(names: Round['names'], settled: Settled | undefined): string[] {
   const paid = leaderboard(settled?.report.miners ?? []).filter(({ weight }) => weight > 0);
   if (paid.length === 0) return [];
   const number = (value: number | null | undefined): string => value?.toFixed(3) ?? '–';
-  const rows = paid.slice(0, BEST).map(({ rank, hotkey, gain, contribution, weight }) => [String(rank), literal(nameOf(names, hotkey)), `${(100 * weight).toFixed(1)} %`, number(contribution), number(gain?.natsPerCode)]);
-  return ['', `**${paid.length} earned something**${paid.length > BEST ? `, the best ${BEST}:` : ''}`, '', ...table(['', 'miner', 'weight', 'contribution', 'gain alone'], rows)];
+  const rows = paid.slice(0, BEST).map(({ rank, hotkey, contribution, quality, diversity, overlap, weight }) => [String(rank), literal(nameOf(names, hotkey)), `${(100 * weight).toFixed(1)} %`, number(contribution?.mean), number(quality?.anchored), number(diversity?.anchored), number(overlap === null ? null : 1 - overlap)]);
+  return ['', `**${paid.length} earned something**${paid.length > BEST ? `, the best ${BEST}:` : ''}`, '', ...table(['', 'miner', 'weight', 'contribution', 'quality', 'diversity', 'originality'], rows)];
 }
 
 /** Those who have the same reason share a line. */

@@ -4,19 +4,26 @@ import type { ClockActivities } from '../activities/clock.ts';
 import type { GpuActivities } from '../activities/gpu.ts';
 import type { LeaseActivities } from '../activities/lease.ts';
 import type { ListenActivities } from '../activities/listen.ts';
-import type { RoundActivities } from '../activities/round.ts';
+import type { HearingActivities } from '../activities/hearing.ts';
+import type { OutputActivities } from '../activities/outputs.ts';
+import type { SettleActivities } from '../activities/settle.ts';
+import type { RoundActivities, RoundContext } from '../activities/round.ts';
 import type { SealedKeyActivities } from '../activities/sealed-key.ts';
 import type { SubmissionActivities } from '../activities/submission.ts';
 import type { SubmitActivities } from '../activities/submit.ts';
 import type { WalletActivities } from '../activities/wallet.ts';
 import type { WindowActivities } from '../activities/window.ts';
+import type { MeasuringSteps } from './measure-round.ts';
+import type { Dama } from '../genki/protocol/dama.ts';
+import type { ObjectRef } from '../genki/store/object-store.ts';
+import { clipsPrefix } from './clips.ts';
 import { CPU_QUEUE, GPU_QUEUE, walletQueue } from './queues.ts';
 
 /** Trying again cannot help: the input, the submission or the call itself is wrong. */
-const FINAL = ['InvalidInput', 'BadSubmission', 'ChecksumMismatch', 'ObjectMissing', 'TooLarge', 'ExtrinsicRefused', 'LeaseLost', 'EngineError', 'NewerSchema'];
+const FINAL = ['InvalidInput', 'BadSubmission', 'ChecksumMismatch', 'ObjectMissing', 'TooLarge', 'ExtrinsicRefused', 'LeaseLost', 'EngineError', 'EmbedderUnfit', 'NewerSchema'];
 
 /** Reading and deciding: a chain or store that answers does so in milliseconds; ten minutes bridge a restart of either. */
-export const quick = proxyActivities<WindowActivities & RoundActivities & LeaseActivities & SubmitActivities & ClockActivities>({
+export const quick = proxyActivities<WindowActivities & RoundActivities & SettleActivities & LeaseActivities & SubmitActivities & ClockActivities>({
   taskQueue: CPU_QUEUE,
   startToCloseTimeout: '30 seconds',
   scheduleToCloseTimeout: '10 minutes',
@@ -65,8 +72,8 @@ export const foreign = proxyActivities<SubmissionActivities>({
   retry: { initialInterval: '500 milliseconds', maximumInterval: '1 minute', nonRetryableErrorTypes: FINAL },
 });
 
-/** Rendering and comparing on the CPU: seconds a miner. A dozen attempts, since a killed worker is nobody's fault. */
-export const compute = proxyActivities<ListenActivities & SubmissionActivities>({
+/** Rendering, hearing and comparing on the CPU: seconds a miner. A dozen attempts, since a killed worker is nobody's fault. */
+export const compute = proxyActivities<ListenActivities & HearingActivities & OutputActivities & SubmissionActivities>({
   ...beating,
   ...dropped,
   startToCloseTimeout: '20 minutes',
@@ -98,3 +105,30 @@ export const wallet = (hotkey: string) =>
     startToCloseTimeout: '15 seconds',
     retry: { initialInterval: '250 milliseconds', maximumInterval: '15 seconds', nonRetryableErrorTypes: FINAL },
   });
+
+/** Clips of a Dama for a round's prompts. */
+export async function playDama(round: RoundContext, dama: Dama, name: 'before' | 'after'): Promise<readonly ObjectRef[]> {
+  const { bucket, frames, frameRate, prompts, generation } = round;
+  const prefix = `${clipsPrefix(round)}/${name}`;
+  const codes = await scoring.generateClips.executeWithOptions({ summary: `${prompts.length} clips by the Dama ${name}` }, [{ ...generation, frames, prompts, dama, bucket, key: `${prefix}/codes.safetensors` }]);
+  return (await compute.listen.executeWithOptions({ summary: `the Dama ${name}` }, [{ codes, bucket, prefix, frameRate }])).clips;
+}
+
+/** The steps of `measureRound` as activities. */
+export const measuring: MeasuringSteps = {
+  compareSubmissions: (summary, input) => compute.compareSubmissions.executeWithOptions({ summary }, [input]),
+  hearDama: async (summary, round) => {
+    const clips = await playDama(round, round.base, 'before');
+    const { embedder, seed } = round.listening!;
+    return await compute.hearClips.executeWithOptions({ summary }, [{ embedder, seed, clips, prompts: round.prompts, bucket: round.privateBucket, key: `${clipsPrefix(round)}/before/heard.safetensors` }]);
+  },
+  measureAnchors: (summary, input) => compute.measureAnchors.executeWithOptions({ summary }, [input]),
+  measureCandidates: (summary, input) => scoring.measureCandidates.executeWithOptions({ summary }, [input]),
+  acceptCandidates: (summary, input) => scoring.acceptCandidates.executeWithOptions({ summary }, [input]),
+  valueCoalitions: (summary, input) => scoring.valueCoalitions.executeWithOptions({ summary }, [input]),
+  estimateContributions: (summary, input) => scoring.estimateContributions.executeWithOptions({ summary }, [input]),
+  measureAgreement: (summary, input) => scoring.measureAgreement.executeWithOptions({ summary }, [input]),
+  mergeDama: (summary, input) => scoring.mergeDama.executeWithOptions({ summary }, [input]),
+  compareOutputs: (summary, input) => compute.compareOutputs.executeWithOptions({ summary }, [input]),
+  settleRound: (summary, input) => quick.settleRound.executeWithOptions({ summary }, [input]),
+};

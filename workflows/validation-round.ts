@@ -4,13 +4,14 @@ import type { Round, RoundInput, RoundPlan } from '../activities/round.ts';
 import type { ObjectRef } from '../genki/store/object-store.ts';
 import { beforeDeadline } from './before-deadline.ts';
 import { evaluateAll } from './evaluate-all.ts';
-import { clipsPrefix, MAX_REASON } from './evaluate-submission.ts';
+import { clipsPrefix } from './clips.ts';
+import { MAX_REASON } from './evaluate-submission.ts';
 import { short } from './markdown.ts';
 import { measureRound, settleWithout, type Settled } from './measure-round.ts';
 import { playDamas, publishRound } from './publish-round.ts';
 import { progressOf, roundPage, type Evaluated, type RoundPhase, type RoundProgress, type RoundState, type Written } from './round-page.ts';
 import { EPOCH, HOTKEY, MINERS_SCORED, NET_UID, OUTCOME, PHASE } from './search-attributes.ts';
-import { untilFinal } from './steps.ts';
+import { measuring, untilFinal } from './steps.ts';
 import { submitterOf } from './submit-once.ts';
 
 /** What a round ends with: the answer in the Web UI's result box. */
@@ -101,10 +102,10 @@ async function resolve(input: RoundInput): Promise<Round | RoundMissed> {
 /** What comes of measuring; where time runs out or the model work fails for good, a round in which nobody earns anything. */
 async function settledBy(deadline: number, { plan, evaluated, enter }: { plan: RoundPlan; evaluated: readonly Evaluated[]; enter: (phase: RoundPhase) => void }): Promise<Settled> {
   try {
-    const settled = await beforeDeadline({ deadline, summary: 'until when it is measured' }, () => measureRound(plan, evaluated, enter));
-    return settled ?? settleWithout(plan, evaluated, 'the round ran out of time before it was measured');
+    const settled = await beforeDeadline({ deadline, summary: 'until when it is measured' }, () => measureRound(plan, evaluated, { steps: measuring, enter }));
+    return settled ?? (await settleWithout(plan, evaluated, { steps: measuring, why: 'the round ran out of time before it was measured' }));
   } catch (error) {
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
-    return settleWithout(plan, evaluated, short(`the round could not be measured: ${error.cause?.message ?? error.message}`, MAX_REASON));
+    return await settleWithout(plan, evaluated, { steps: measuring, why: short(`the round could not be measured: ${error.cause?.message ?? error.message}`, MAX_REASON) });
   }
 }

@@ -8,6 +8,9 @@ export type Control = {
   progress(details: unknown): Promise<boolean>;
 };
 
+/** Where LAION-CLAP's files are. */
+export type Clap = { readonly folder?: string; readonly cacheDir?: string };
+
 export type JobDeps = { readonly engine: Engine; readonly store: ObjectStore; readonly cache: ModelCache };
 
 /** A job's function; undefined: it stopped because it was asked to. */

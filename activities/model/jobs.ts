@@ -1,6 +1,9 @@
+import { agreeJob, type AgreeJob } from './agree.ts';
+import { estimateJob, type EstimateJob } from './estimate.ts';
 import { acceptJob, measureJob, mergeJob, valueJob, type AcceptJob, type MeasureJob, type MergeJob, type ValueJob } from './judge.ts';
 import { generateJob, type GenerateJob } from './generate.ts';
-import type { Control, JobDeps } from './job.ts';
+import { anchorsJob, hearJob, type AnchorsJob, type HearJob } from './hear.ts';
+import type { Clap, Control, JobDeps } from './job.ts';
 import { ModelCache } from './model-cache.ts';
 import { trainJob, type TrainJob } from './train.ts';
 
@@ -11,12 +14,16 @@ export type Jobs = {
   readonly measure: MeasureJob;
   readonly accept: AcceptJob;
   readonly value: ValueJob;
+  readonly estimate: EstimateJob;
   readonly merge: MergeJob;
+  readonly hear: HearJob;
+  readonly anchors: AnchorsJob;
+  readonly agree: AgreeJob;
 };
 export type JobKind = keyof Jobs;
 
 /** The jobs over one engine and store; models stay loaded between them. */
-export function createJobs({ engine, store }: Omit<JobDeps, 'cache'>): { readonly [K in JobKind]: (input: Jobs[K]['input'], control: Control) => Promise<Jobs[K]['output'] | undefined> } {
-  const deps = { engine, store, cache: new ModelCache(engine, store) };
-  return { train: trainJob(deps), generate: generateJob(deps), measure: measureJob(deps), accept: acceptJob(deps), value: valueJob(deps), merge: mergeJob(deps) };
+export function createJobs({ engine, store, clap = {} }: Omit<JobDeps, 'cache'> & { readonly clap?: Clap }): { readonly [K in JobKind]: (input: Jobs[K]['input'], control: Control) => Promise<Jobs[K]['output'] | undefined> } {
+  const deps = { engine, store, cache: new ModelCache(engine, store, clap) };
+  return { train: trainJob(deps), generate: generateJob(deps), measure: measureJob(deps), accept: acceptJob(deps), value: valueJob(deps), estimate: estimateJob(deps), merge: mergeJob(deps), hear: hearJob(deps), anchors: anchorsJob(deps), agree: agreeJob(deps) };
 }

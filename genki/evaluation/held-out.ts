@@ -48,10 +48,10 @@ export function lossByStyle(losses: Losses, styles: readonly string[]): Record<s
   return Object.fromEntries([...sums].map(([style, { sum, clips }]) => [style, sum / clips]));
 }
 
-/** Mean over the learned styles of each one's mean loss, nats per code. */
+/** Mean over the learned styles, in the order of their names, of each one's mean loss, nats per code. */
 export function learnedLoss(losses: Losses, holdOut: HoldOut): number {
   const byStyle = lossByStyle(losses, holdOut.styles);
-  const learned = Object.keys(holdOut.floors);
+  const learned = Object.keys(holdOut.floors).sort();
   return learned.reduce((sum, style) => sum + byStyle[style]!, 0) / learned.length;
 }
 

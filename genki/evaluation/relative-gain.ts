@@ -20,6 +20,12 @@ export function relativeGain(base: Losses, losses: Losses, holdOut: HoldOut): nu
   return gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
 }
 
+/** The same from each style's mean loss, summed in the order of their names. */
+export function meanRelativeGain(base: Readonly<Record<string, number>>, losses: Readonly<Record<string, number>>, floors: Readonly<Record<string, number>>): number {
+  const gains = Object.keys(floors).sort().map((style) => gainOf(style, base[style], losses[style], floors[style]!));
+  return gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
+}
+
 /** The relative gain of each learned style, in [−1, 1]. */
 export function relativeGains(base: Losses, losses: Losses, { styles, floors }: HoldOut): Record<string, number> {
   if (Object.keys(floors).length === 0) throw new InvalidInput('Expected held-out clips of at least one style, got none');

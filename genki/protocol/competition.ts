@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Hotkey, Signer } from '../chain/chain.ts';
 import { InvalidInput, NewerSchema } from '../errors.ts';
-import { policyNames } from '../incentive/policies.ts';
+import { checkPolicy, policyDefinition, policyNames } from '../incentive/policies.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { fileDigest } from './digests.ts';
 import type { VerifySignature } from './signed-json.ts';
@@ -19,6 +19,23 @@ const Part = z.strictObject({ perPrivateStyle: Count.min(2), perBaseStyle: Count
 const Ascending = z.array(z.number().positive()).min(1).refine((all) => all.every((one, i) => one > (all[i - 1] ?? 0)), 'expected ascending numbers');
 /** What a round's history and payloads have room for. */
 const MAX_POOL = 256;
+
+function policyFault(policy: Parameters<typeof checkPolicy>[0]): string | undefined {
+  try {
+    checkPolicy(policy);
+    return undefined;
+  } catch (error) {
+    if (error instanceof InvalidInput) return error.message;
+    throw error;
+  }
+}
+
+/** Base64 of 32 bytes. */
+const Digest = z.base64().length(44);
+const Embedder = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('clap-nano'), digest: Digest }),
+  z.strictObject({ kind: z.literal('laion-clap'), repository: z.string().regex(/^[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9][\w.-]{0,95}$/), revision: z.string().regex(/^[0-9a-f]{40}$/), digest: Digest }),
+]);
 
 /** All numbers that participants have to agree on. Whoever changes one makes another competition: its digest is in every seed, manifest and report. */
 const CompetitionSchema = z
@@ -103,15 +120,25 @@ const CompetitionSchema = z
       temperature: z.number().positive(),
       topK: Count,
     }),
-    policy: z.strictObject({
-      name: z.string().refine((name) => policyNames.includes(name), `expected one of ${policyNames.join(', ')}`),
-      parameters: z.record(z.string(), z.number()),
+    /** Who listens to the clips; without it quality and diversity are not measured, and pay nothing. */
+    listening: z.strictObject({ embedder: Embedder }).optional(),
+    /** Of more accepted than the Shapley value is computed exactly for: when an estimate is good enough, as a part of the whole gain, and how many merges it may measure. */
+    shapley: z.strictObject({ tolerance: z.number().positive(), maxEvaluations: Count }),
+    /** How an epoch's scores become weights together with those of the epochs before: averaged, a rate of 1 forgets the past; or as a rating. A score that was not renewed for so many epochs is forgotten. */
+    overTime: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('average'), rate: z.number().positive().max(1), expiresAfter: Count }),
+      z.strictObject({ kind: z.literal('openskill'), expiresAfter: Count }),
+    ]),
+    policy: z.strictObject({ name: z.enum(policyNames), parameters: z.record(z.string(), z.number()) }).superRefine((policy, context) => {
+      const fault = policyFault(policy);
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
     }),
   })
   .refine(({ styles }) => styles.private.every((style) => !styles.base.includes(style)), 'expected a style to be base or private, got one in both')
   .refine(({ styles }) => styles.private.every((style) => Object.hasOwn(styles.floors, style)), 'expected a floor for every private style')
   .refine(({ thresholds }) => thresholds.normFloor <= thresholds.normCap, 'expected thresholds.normFloor not above thresholds.normCap')
   .refine(({ pool }) => pool.top + pool.fresh <= MAX_POOL, `expected a pool of at most ${MAX_POOL}`)
+  .refine(({ policy, listening }) => listening !== undefined || !policyDefinition(policy.name).needs.includes('cosine'), 'expected an embedder to listen with, as the policy pays for how the clips sound')
   .refine(({ training }) => training.replayRows < training.hyper.batch, 'expected fewer replayed rows than rows');
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;

@@ -42,8 +42,8 @@ export const RUBY: Competition = readCompetition({
     // honest pairs .04 at most, a copy with 10 % of noise .995
     copyCosine: 0.5,
     acceptZ: 2,
-    // honest norms lie between 3 and 30: many tiny updates cannot shrink them, many huge ones not free each other
-    normFloor: 1,
+    // honest norms lie between 6 and 9: many tiny updates cannot shrink them, many huge ones not free each other
+    normFloor: 3,
     normCap: 100,
     minimumShare: 0.02,
     // as much as the whole gain is what each of as many specialists as styles would bring; honest miners bring .25 to
@@ -68,9 +68,14 @@ export const RUBY: Competition = readCompetition({
     updateNorm: 1000,
     manifestBytes: 2 ** 16,
   },
-  // guidance above 1 over-sharpens a model this small; 64 is the whole vocabulary
-  generation: { clips: 2, guidance: 1, temperature: 1, topK: 64 },
+  // one clip a style; guidance above 1 over-sharpens a model this small; 64 is the whole vocabulary
+  generation: { clips: 5, guidance: 1, temperature: 1, topK: 64 },
   // `delta-loss` pays what a submission does alone: from the second round on lone adapters overshoot, and it left out
   // three of five honest miners whom the merge was better with
+  listening: { embedder: { kind: 'clap-nano', digest: 'ZYYCNqjw8TrJOTeEMIA9u93xG4Q9KfYoJ43fl813AiQ=' } },
+  // a submission is paid once, in the epoch that it improves
+  overTime: { kind: 'average', rate: 1, expiresAfter: 1 },
+  // from eleven accepted on: a hundred to four hundred merges for 11 to 20 of them, the order right in .95 and more
+  shapley: { tolerance: 0.003, maxEvaluations: 1024 },
   policy: { name: 'dama', parameters: {} },
 });

@@ -126,7 +126,7 @@ describe('the current Dama', () => {
 
 /** A report that can be shown, told apart by its reason. */
 const reportBy = (who: string) => ({
-  version: 1, netuid: 1, epoch: 0, snapshot: { number: 1, hash: '0x' }, miners: [], acceptance: { accepted: [], scale: 0.6 }, dama: { next: '', published: false, reason: who },
+  version: 2, netuid: 1, epoch: 0, scores: { after: { kind: 'average', entries: [] } }, ledger: null, snapshot: { number: 1, hash: '0x' }, miners: [], acceptance: { accepted: [], scale: 0.6 }, dama: { next: '', published: false, reason: who },
 });
 
 describe('the newest report', () => {

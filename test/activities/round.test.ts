@@ -100,9 +100,9 @@ describe('a round', () => {
     const blockHashes = await Promise.all([8, 9, 10, 11, 12].map((block) => street.chain.blockHash(block)));
     const { seeds, snapshot, parts, generation } = round.plan;
     expect(snapshot).toEqual({ number: 8, hash: blockHashes[0] });
-    expect(Object.keys(seeds)).toEqual(['A', 'B', 'C', 'prompts', 'generation']);
+    expect(Object.keys(seeds)).toEqual(['A', 'B', 'C', 'prompts', 'generation', 'listening', 'shapley']);
     for (const [label, seed] of Object.entries(seeds)) expect(seed).toBe(seedOf({ blockHashes, competition: shelf.deployment.competitionDigest }, label));
-    expect(new Set(Object.values(seeds)).size).toBe(5);
+    expect(new Set(Object.values(seeds)).size).toBe(7);
     expect([parts.A.seed, parts.B.seed, parts.C.seed, generation.seed]).toEqual([seeds.A, seeds.B, seeds.C, seeds.generation]);
   });
 
@@ -243,14 +243,14 @@ describe('a report', () => {
     await street.blocks(7);
     const { plan, others: { roster } } = await activities(street).resolveRound({});
     const dama: Dama = await keepDama(shelf.store, big.bucket, 'merged');
-    const report = { version: 1, epoch: 0, acceptance: { scale: 0.5 }, miners: [] } as unknown as RoundReport;
+    const report = { version: 2, epoch: 0, acceptance: { scale: 0.5 }, miners: [] } as unknown as RoundReport;
     const publish = async () => inActivity(() => activities(street).publishReport({ round: plan, report, roster, dama }));
     const { report: ref, body } = await publish();
     expect(await publish()).toEqual({ report: ref, body });
     const bytes = await shelf.store.get(ref, { maxBytes: 2 ** 14 });
     expect(ref.key).toBe(`${plan.prefix}/report-${sha256Hex(bytes).slice(0, 16)}.json`);
     const { miners: lines, ...rest } = JSON.parse(textOf(bytes)) as RoundReport;
-    expect(rest).toEqual({ version: 1, epoch: 0, acceptance: { scale: 0.5 } });
+    expect(rest).toEqual({ version: 2, epoch: 0, acceptance: { scale: 0.5 } });
     expect(lines.map(({ hotkey, verdict, weight }) => [hotkey, verdict, weight])).toEqual(['long', 'six', 'bytes', 'elsewhere', 'recent', 'silent'].map((name) => [miners[name as 'long'].hotkey, name === 'recent' ? 'unavailable' : name === 'silent' ? 'absent' : 'rejected', 0]));
 
     const manifest = signManifest(body, big);

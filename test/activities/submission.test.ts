@@ -3,9 +3,14 @@ import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RoundContext, Submission } from '../../activities/round.ts';
-import { createSubmissionActivities, type Fetched } from '../../activities/submission.ts';
+import { createSubmissionActivities, type Compared, type ComparisonInput, type Fetched } from '../../activities/submission.ts';
 import { ChainUnavailable, isFault, StoreUnavailable, type Fault } from '../../genki/errors.ts';
-import { byteCopy, inflateNorm, lyingHeader, noisyCopy, nothing, truncated, withNaN } from '../../genki/federation/attacks.ts';
+import { lyingHeader, truncated, withNaN } from '../../genki/attacks/broken-files.ts';
+import { byteCopy } from '../../genki/attacks/byte-copy.ts';
+import { noisyCopy } from '../../genki/attacks/noisy-copy.ts';
+import { inflateNorm } from '../../genki/attacks/norm.ts';
+import { encodeHeard } from '../../genki/evaluation/clap/heard-file.ts';
+import { decodeGram } from '../../genki/evaluation/gram-file.ts';
 import { decodeAdapter, encodeAdapter, updateNorm } from '../../genki/music/lora.ts';
 import { decodeCommitRecord } from '../../genki/protocol/commit-record.ts';
 import { sha256Hex } from '../../genki/protocol/digests.ts';
@@ -365,25 +370,49 @@ describe('the key', () => {
 });
 
 describe('comparing', () => {
-  const take = async (adapter: Uint8Array): Promise<Fetched> => fetchSubmission({ round, submission: handIn(shelf, { by: newMiner(), adapter }) });
+  type Taken = Fetched & Pick<Submission, 'hotkey' | 'commitBlock' | 'commitIndex'>;
+  const take = async (adapter: Uint8Array, by = newMiner()): Promise<Taken> => {
+    const submission = handIn(shelf, { by, adapter });
+    return { ...(await fetchSubmission({ round, submission })), hotkey: by.hotkey, commitBlock: submission.commitBlock, commitIndex: submission.commitIndex };
+  };
+  const compare = async (submissions: readonly Taken[], more: Partial<ComparisonInput> = {}) => {
+    const snapshot = await street.chain.head();
+    return await createSubmissionActivities({ ...shelf, chain: street.chain }).compareSubmissions({ round: { ...round, snapshot, prefix: `rounds/${rounds++}` }, submissions, ...more });
+  };
+  let rounds = 0;
+  const kept = async ({ gram }: Compared, rows: number) => decodeGram(await shelf.store.get(gram, { maxBytes: gram.bytes }), rows);
 
-  it('finds copies of earlier ones and clips what is longer than the median', async () => {
+  it('finds copies of earlier ones, and keeps how alike all are', async () => {
     const [one, two] = ['one', 'two'].map((seed) => adapterFile(seed, 0.5)) as [Uint8Array, Uint8Array];
-    const loud = encodeAdapter(inflateNorm(read(adapterFile('three', 0.5)), 10));
-    const submissions = await Promise.all([one, encodeAdapter(byteCopy(read(one))), two, encodeAdapter(noisyCopy(read(two), new Random('noise'))), loud].map(take));
-    const { originals, duplicates, factors, similarities } = await createSubmissionActivities({ ...shelf, chain: street.chain }).compareSubmissions({ round, submissions });
-    expect(originals).toEqual([0, 2, 4]);
-    expect(duplicates.map(({ index, to }) => [index, to])).toEqual([[1, 0], [3, 2]]);
-    expect(similarities[1]!.similarity).toBe(1);
-    const median = Math.max(submissions[0]!.norm, submissions[2]!.norm);
-    expect(factors).toEqual([1, 1, 1, 1, expect.closeTo(median / submissions[4]!.norm, 12)]);
+    const submissions = [];
+    for (const file of [one, encodeAdapter(byteCopy(read(one))), two, encodeAdapter(noisyCopy(read(two), new Random('noise')))]) submissions.push(await take(file));
+    const compared = await compare(submissions);
+    expect(compared.originals).toEqual([0, 2]);
+    expect(compared.duplicates.map(({ index }) => index)).toEqual([1, 3]);
+    expect(compared.similarities.map(({ to, by }) => [to, by])).toEqual([[undefined, undefined], [0, 'digest'], [expect.any(Number), expect.any(String)], [2, 'update']]);
+    const gram = await kept(compared, 4);
+    submissions.forEach(({ norm }, i) => expect(Math.sqrt(gram[i]![i]!)).toBeCloseTo(norm, 9));
   });
 
-  it('takes the bounds of the median from the competition', async () => {
-    const submissions = [{ ...(await take(encodeAdapter(nothing(read(honest))))), norm: 1e-6 }, { ...(await take(adapterFile('tiny'))), norm: 2e-6 }, { ...(await take(adapterFile('big'))), norm: 500 }];
-    const { factors } = await createSubmissionActivities({ ...shelf, chain: street.chain }).compareSubmissions({ round, submissions });
-    expect(factors).toEqual([1, 1, round.thresholds.normFloor / 500]);
-    const { factors: capped } = await createSubmissionActivities({ ...shelf, chain: street.chain }).compareSubmissions({ round, submissions: submissions.map((one) => ({ ...one, norm: 500 })) });
-    expect(capped).toEqual([0.2, 0.2, 0.2]);
+  it('enters all in the ledger, as it would be without those who take from others', async () => {
+    const [one, two] = [await take(adapterFile('first of all', 0.5)), await take(adapterFile('second of all', 0.5))];
+    const { ledger } = await compare([one, two]);
+    expect(ledger.count).toBe(2);
+    const copier = await take(adapterFile('first of all', 0.5));
+    expect((await compare([one, two, { ...copier, commitBlock: one.commitBlock + 1 }])).ledger).toEqual(ledger);
+  });
+
+  const heardAs = async (name: string, clips: readonly (readonly number[])[]) =>
+    await shelf.store.putOnce(validator.privateBucket, `heard/${name}.safetensors`, encodeHeard(clips.map((clip) => ({ clip: Float32Array.from(clip), windows: [Float32Array.from(clip)] }))));
+
+  it('takes for a copy what plays the same, but for what the Dama plays itself', async () => {
+    const submissions = [await take(adapterFile('an ear', 0.5)), await take(adapterFile('another', 0.5))];
+    const base = await heardAs('base', [[0, 1], [0, 1]]);
+    const own = await heardAs('own', [[1, 0], [1, 0]]);
+    const same = await compare(submissions, { outputs: { heard: [own, own], base, alike: 0.5 } });
+    expect(same.similarities[1]).toEqual({ similarity: 1, to: 0, by: 'outputs' });
+    expect(same.originals).toEqual([0]);
+    // whoever learned nothing for a prompt plays it like the Dama: nobody took that from anybody
+    expect((await compare(submissions, { outputs: { heard: [base, base], base, alike: 0.5 } })).originals).toEqual([0, 1]);
   });
 });

@@ -62,8 +62,8 @@ describe('a round of a crowded subnet', () => {
     expect(bytesOf(first)).toBeLessThan(256 * 1024);
 
     const best = first.submissions.slice(-2);
-    const miners = first.submissions.map((line) => ({ ...line, verdict: 'accepted', reason: '', gain: null, marginal: null, contribution: null, similarity: null, weight: best.some(({ hotkey }) => hotkey === line.hotkey) ? 0.5 : 0, waitingSince: first.plan.snapshot.number }));
-    const report = { version: 1, netuid: 1, epoch: 0, snapshot: first.plan.snapshot, acceptance: { accepted: [], scale: 0.5 }, dama: { next: '', published: false, reason: '' }, miners } as unknown as RoundReport;
+    const miners = first.submissions.map((line) => ({ ...line, verdict: 'accepted', reason: '', gain: null, marginal: null, contribution: null, similarity: null, overlap: null, quality: null, diversity: null, score: 0, weight: best.some(({ hotkey }) => hotkey === line.hotkey) ? 0.5 : 0, waitingSince: first.plan.snapshot.number }));
+    const report = { version: 2, netuid: 1, epoch: 0, scores: { after: { kind: 'average', entries: [] } }, ledger: null, snapshot: first.plan.snapshot, acceptance: { accepted: [], scale: 0.5 }, dama: { next: '', published: false, reason: '' }, miners } as unknown as RoundReport;
     const { report: ref } = await inActivity(() => publishReport({ round: first.plan, report, roster: first.others.roster, dama: first.plan.base }));
     const published = await read(ref);
     expect(published.miners).toHaveLength(MANY);

@@ -2,10 +2,13 @@
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createClockActivities } from '../../activities/clock.ts';
+import { createHearingActivities } from '../../activities/hearing.ts';
 import { createLeaseActivities } from '../../activities/lease.ts';
 import { createListenActivities } from '../../activities/listen.ts';
+import { createOutputActivities } from '../../activities/outputs.ts';
 import { createRoundActivities } from '../../activities/round.ts';
 import { createSealedKeyActivities } from '../../activities/sealed-key.ts';
+import { createSettleActivities } from '../../activities/settle.ts';
 import { createSubmissionActivities } from '../../activities/submission.ts';
 import { createSubmitActivities } from '../../activities/submit.ts';
 import { createWalletActivities } from '../../activities/wallet.ts';
@@ -16,6 +19,7 @@ import { CPU_QUEUE, walletQueue, WORKFLOW_QUEUE } from '../../workflows/queues.t
 import { beating } from '../beating.ts';
 import { installRuntime, runUntilSignal } from '../process.ts';
 import { registerSearchAttributes } from '../search-attributes.ts';
+import { RunnerPool } from '../runners/runner-pool.ts';
 import { readSettings } from '../settings.ts';
 import { createStore } from '../store.ts';
 import { loadWallets } from '../wallets.ts';
@@ -29,6 +33,8 @@ const store = createStore(settings.store);
 const signers = await loadWallets(settings.walletsDir, settings.passphraseFile);
 const deployment = await readDeployment(home);
 await checkOwner(deployment, chain);
+// who hears does so on the CPU: a GPU's memory is for the model
+const ears = new RunnerPool({ store: settings.store, engine: settings.engine === undefined || settings.engine === 'tfjs-node-gpu' ? 'onnx' : settings.engine, threads: 1, clap: settings.clap });
 const deps = { chain, store, deployment, participants: () => readParticipants(home), defaultHotkey: settings.hotkey };
 
 await registerSearchAttributes(network.temporal, network.namespace);
@@ -45,6 +51,9 @@ const workers = [
       ...createClockActivities(deps),
       ...createSubmissionActivities(deps),
       ...createListenActivities(deps),
+      ...createHearingActivities({ ears }),
+      ...createOutputActivities(deps),
+      ...createSettleActivities(),
       ...createLeaseActivities({ workflowQueue: WORKFLOW_QUEUE }),
       ...createSubmitActivities({ workflowQueue: WORKFLOW_QUEUE }),
     },
@@ -60,6 +69,7 @@ for (const signer of signers) {
 try {
   await runUntilSignal('cpu', workers);
 } finally {
+  await ears.close();
   await connection.close();
   await chain.close();
 }

@@ -3,12 +3,12 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { createGpuActivities } from '../../activities/gpu.ts';
 import { GPU_QUEUE } from '../../workflows/queues.ts';
 import { installRuntime, runUntilSignal } from '../process.ts';
+import { RunnerPool } from '../runners/runner-pool.ts';
 import { readSettings } from '../settings.ts';
-import { RunnerPool } from './runner-pool.ts';
 
 installRuntime();
-const { network, store, engine, runners, threads } = readSettings(process.env);
-const pool = new RunnerPool({ store, engine, threads });
+const { network, store, engine, runners, threads, clap } = readSettings(process.env);
+const pool = new RunnerPool({ store, engine, threads, clap });
 const connection = await NativeConnection.connect({ address: network.temporal });
 const worker = await Worker.create({
   connection,

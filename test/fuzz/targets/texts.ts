@@ -97,9 +97,9 @@ const commitRecord: Target = {
 };
 
 const REPORT = {
-  version: 1, netuid: 1, epoch: 3, competition: { id: 'rn', digest }, snapshot: { number: 9, hash: '0x00' }, seeds: { a: 'b' }, engine: 'onnx',
-  miners: ['accepted', 'rejected', 'absent'].map((verdict, i) => ({ hotkey: `5${i}`, registeredAt: i, commitBlock: i, commitIndex: null, verdict, reason: 'because', gain: i === 0 ? { natsPerCode: 0.1, relative: 0.2 } : null, marginal: null, contribution: i / 3, similarity: { value: 0.1, to: null }, weight: i === 0 ? 1 : 0 })),
-  acceptance: { accepted: ['50'], scale: 0.4, gain: 0.1, evaluations: 3, normFactors: { 50: 1 } }, coalitions: [0, 0.1], policy: { name: 'dama', parameters: {} },
+  version: 2, netuid: 1, epoch: 3, competition: { id: 'rn', digest }, snapshot: { number: 9, hash: '0x00' }, seeds: { a: 'b' }, engine: 'onnx',
+  miners: ['accepted', 'rejected', 'absent'].map((verdict, i) => ({ hotkey: `5${i}`, registeredAt: i, commitBlock: i, commitIndex: null, verdict, reason: 'because', gain: i === 0 ? { natsPerCode: 0.1, relative: 0.2 } : null, marginal: null, contribution: i === 0 ? { mean: i / 3, standardError: 0 } : null, similarity: { value: 0.1, to: null, by: 'update' }, overlap: 0.1, quality: i === 0 ? { mean: 0.5, standardError: 0.1, anchored: 1 } : null, diversity: i === 0 ? { distance: null, anchored: 1 } : null, score: 0, weight: i === 0 ? 1 : 0 })),
+  acceptance: { accepted: ['50'], scale: 0.4, gain: 0.1, evaluations: 3, normFactors: { 50: 1 } }, coalitions: { kind: 'exact', values: [0, 0.1] }, scores: { before: null, after: { kind: 'average', entries: [{ competition: 'rn', hotkey: '50', registeredAt: 0, value: 1, epoch: 3 }] } }, ledger: { head: '0'.repeat(64), count: 1, sha256: 'a'.repeat(64), bytes: 9 }, policy: { name: 'dama', parameters: {} },
   dama: { before: { digest, mixture: 1, byStyle: {} }, merged: null, next: digest, published: true, reason: 'better' },
 };
 const MAX_REPORT_BYTES = 16 * 2 ** 20;

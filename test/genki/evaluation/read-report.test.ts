@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { readReport } from '../../../genki/evaluation/read-report.ts';
 import { leaderboard } from '../../../genki/evaluation/round-report.ts';
 
-const miner = { hotkey: '5a', registeredAt: 1, commitBlock: 3, commitIndex: null, verdict: 'accepted', reason: 'because', gain: null, marginal: null, contribution: 0.5, similarity: null, weight: 1, waitingSince: null };
+const miner = { hotkey: '5a', registeredAt: 1, commitBlock: 3, commitIndex: null, verdict: 'accepted', reason: 'because', gain: null, marginal: null, contribution: { mean: 0.5, standardError: 0 }, similarity: null, overlap: null, quality: null, diversity: null, score: 1, weight: 1, waitingSince: null };
 const report = {
-  version: 1, netuid: 1, epoch: 3, snapshot: { number: 9, hash: '0x00' }, miners: [miner],
-  acceptance: { accepted: ['5a'], scale: 0.4 }, dama: { next: 'digest', published: true, reason: 'better' },
+  version: 2, netuid: 1, epoch: 3, snapshot: { number: 9, hash: '0x00' }, miners: [miner],
+  acceptance: { accepted: ['5a'], scale: 0.4 }, scores: { after: { kind: 'average', entries: [] } }, ledger: null, dama: { next: 'digest', published: true, reason: 'better' },
 };
 
 describe('a report from outside', () => {
@@ -15,7 +15,9 @@ describe('a report from outside', () => {
 
   it.each([
     ['a list', []],
-    ['another version', { ...report, version: 2 }],
+    ['another version', { ...report, version: 1 }],
+    ['a score of a string', { ...report, scores: { after: { kind: 'average', entries: [{ competition: 'rn', hotkey: '5a', registeredAt: 1, value: '1', epoch: 2 }] } } }],
+    ['a ledger without a head', { ...report, ledger: { count: 1 } }],
     ['a miner that is none', { ...report, miners: [miner, 0] }],
     ['an unknown verdict', { ...report, miners: [{ ...miner, verdict: 'king' }] }],
     ['a reason that moves the cursor', { ...report, miners: [{ ...miner, reason: '\u001b[2J' }] }],

@@ -16,7 +16,7 @@ let stopRequested = false;
 async function start() {
   const engine = await chooseEngine({ threads: options.threads, ...(options.engine === undefined ? {} : { prefer: options.engine }) });
   say({ type: 'ready', engine: engine.build });
-  return createJobs({ engine, store: createStore(options.store) });
+  return createJobs({ engine, store: createStore(options.store), clap: options.clap });
 }
 const started = start();
 started.catch(() => undefined); // the first job reports it

@@ -1,5 +1,5 @@
 import type { Jobs, JobKind } from '../../activities/model/jobs.ts';
-import type { StoreSettings } from '../settings.ts';
+import type { ClapSettings, StoreSettings } from '../settings.ts';
 
 /** Parent to runner. */
 export type ToRunner = { [K in JobKind]: { readonly type: 'job'; readonly kind: K; readonly input: Jobs[K]['input'] } }[JobKind] | { readonly type: 'stop' };
@@ -14,4 +14,4 @@ export type FromRunner =
   | { readonly type: 'failed'; readonly name: string; readonly message: string };
 
 /** What a runner process is started with. */
-export type RunnerOptions = { readonly store: StoreSettings; readonly engine: string | undefined; readonly threads: number };
+export type RunnerOptions = { readonly store: StoreSettings; readonly engine: string | undefined; readonly threads: number; readonly clap: ClapSettings };
