@@ -1,4 +1,6 @@
-import { junk, noisyCopy, truncated } from '../../genki/federation/attacks.ts';
+import { truncated } from '../../genki/attacks/broken-files.ts';
+import { junk } from '../../genki/attacks/junk.ts';
+import { noisyCopy } from '../../genki/attacks/noisy-copy.ts';
 import { readMusicConfig } from '../../genki/music/config.ts';
 import { decodeAdapter, encodeAdapter, type Adapter } from '../../genki/music/lora.ts';
 import { verifySignature } from '../../genki/chain/keys.ts';
