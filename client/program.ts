@@ -127,6 +127,17 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
     });
 
   program
+    .command('verify')
+    .description('computes a round\'s report again, and says where it differs')
+    .argument('[report]', 'file, or bucket/key of the network\'s store; default: the newest one')
+    .option('--deep', 'measure the round again, too, from the objects that it measured', false)
+    .option('--json', 'print JSON', false)
+    .action(async (target: string | undefined, options: { deep: boolean; json: boolean }) => {
+      const { verify } = await import('./commands/verify.ts');
+      await verify({ ...options, target }, env);
+    });
+
+  program
     .command('generate')
     .description('make music with the current Dama, or with the shipped one when no network is up')
     .argument('<prompt>', 'what it should sound like, in the model\'s words, such as "swing steady"')
@@ -215,6 +226,17 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
     .action(async (name: string, file: string | undefined, options: { passphraseFile?: string; json: boolean }) => {
       const { importKey } = await import('./commands/keys.ts');
       await importKey(name, file, options, env);
+    });
+
+  program
+    .command('attack-suite')
+    .description('what each known attack takes from honest miners, under each policy')
+    .option('--policy <names...>', 'only under these; default: all')
+    .option('--only <attacks...>', 'only these; default: all')
+    .option('--json', 'a line of JSON for each attack and policy', false)
+    .action(async (options: { policy?: string[]; only?: string[]; json: boolean }) => {
+      const { attackSuite } = await import('./commands/attack-suite.ts');
+      await attackSuite(options, env);
     });
 
   program
