@@ -30,9 +30,25 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'how often each verdict of an epoch holds over 20 seeds; beside what is claimed',
     run: async ({ note }) => (await import('./epoch-seeds.ts')).run({ note }),
   },
+  'two-engines': {
+    about: 'whether onnx and TensorFlow.js in wasm come to the same losses and verdicts, over 20 seeds: losses within 1e-4 nats a code',
+    run: async ({ note }) => (await import('./two-engines.ts')).twoEngines({ note }),
+  },
   chain: {
     about: 'the local chain of 256 neurons after 10,000 blocks: start, beside a replay; an epoch',
     run: async (context) => (await import('./chain.ts')).chain(context),
+  },
+  fad: {
+    about: 'the Fréchet distances of all pairs of 64 miners, 100 clips, beside SciPy: at most 0.05',
+    run: async (context) => (await import('./fad.ts')).fad(context),
+  },
+  clap: {
+    about: 'ten seconds of sound through a LAION-CLAP of full size, features and network, beside PyTorch: at most 1.0',
+    run: async (context) => (await import('./clap.ts')).clap(context),
+  },
+  shapley: {
+    about: 'Shapley values of 12 to 20 players from few coalitions, beside plain permutations: rank correlation at least .95 from a tenth',
+    run: async (context) => (await import('./shapley.ts')).shapley(context),
   },
 };
 

@@ -78,8 +78,8 @@ function outcomeOf({ miners, dama, acceptance, coalitions }: RoundReport, cast: 
   const bestSingle = Math.max(...miners.map(({ gain }) => gain?.relative ?? 0));
   return {
     allHold: cast.every((actor) => asExpected(miners.find(({ hotkey }) => hotkey === actor.name)!, actor)),
-    loss: { before: before.mixture, after: after.mixture },
-    beatsSingles: (coalitions.at(-1) ?? 0) > bestSingle,
+    loss: { before: before.mixture ?? NaN, after: after.mixture ?? NaN },
+    beatsSingles: (coalitions.kind === 'exact' ? (coalitions.values.at(-1) ?? 0) : Math.max(...coalitions.measured.map(({ value }) => value))) > bestSingle,
     guard: Math.max(...RUBY.styles.base.map((style) => after.byStyle[style]! - before.byStyle[style]!)),
     scale: acceptance.scale,
     evaluations: acceptance.evaluations,

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { encodeAddress } from '@polkadot/util-crypto';
 import type { GpuActivities } from '../../activities/gpu.ts';
+import type { HearingActivities } from '../../activities/hearing.ts';
 import type { ListenActivities } from '../../activities/listen.ts';
+import type { OutputActivities } from '../../activities/outputs.ts';
 import type { Round, RoundActivities } from '../../activities/round.ts';
+import { createSettleActivities, type SettleActivities } from '../../activities/settle.ts';
 import type { SubmissionActivities } from '../../activities/submission.ts';
 import type { SubmitActivities } from '../../activities/submit.ts';
 import type { WalletActivities } from '../../activities/wallet.ts';
@@ -20,6 +23,9 @@ import type { ObjectRef } from '../../genki/store/object-store.ts';
 export type NoOps = Pick<RoundActivities, 'resolveRound' | 'publishReport'> &
   Pick<SubmissionActivities, 'fetchSubmission' | 'compareSubmissions'> &
   ListenActivities &
+  HearingActivities &
+  OutputActivities &
+  SettleActivities &
   Pick<GpuActivities, 'generateClips' | 'measureCandidates' | 'acceptCandidates' | 'valueCoalitions' | 'mergeDama'> &
   Pick<WindowActivities, 'publishManifest'> &
   Pick<WalletActivities, 'signManifest'> &
@@ -56,10 +62,11 @@ export function roundOver(miners: number): Round {
       epoch: 4711,
       competition: { id: RUBY.id, digest: base64('competition') },
       snapshot: { number: 5_812_440, hash: `0x${hex('snapshot')}` },
-      seeds: Object.fromEntries(['A', 'B', 'C', 'prompts', 'generation'].map((label) => [label, hex(label)])),
+      seeds: Object.fromEntries(['A', 'B', 'C', 'prompts', 'generation', 'listening', 'shapley'].map((label) => [label, hex(label)])),
       base: damaOf('base'),
       lastScale: 0.5,
       parts: { A: part('A'), B: part('B'), C: part('C') },
+      listening: { embedder: { kind: 'clap-nano', digest: base64('embedder') }, seed: hex('listening'), styles: RUBY.styles.private, count: clips, promptsSeed: hex('prompts'), frameRate: RUBY.music.frameRate },
       prompts: Array.from({ length: clips }, (_, i) => `dungeon slow minor sparse drums ${i}`),
       generation: { seed: hex('generation'), ...generation },
       frames: RUBY.music.frames,
@@ -68,6 +75,9 @@ export function roundOver(miners: number): Round {
       scales: RUBY.scales,
       thresholds: RUBY.thresholds,
       policy: RUBY.policy,
+      overTime: RUBY.overTime,
+      shapley: RUBY.shapley,
+      past: { scores: null, leader: null, ledger: null },
       bucket: BUCKET,
       privateBucket: `${BUCKET}-private`,
       prefix,
@@ -90,16 +100,24 @@ export function noOps(round: Round): NoOps {
     fetchSubmission: async ({ submission: { hotkey } }) => ({ adapter: refOf(BUCKET, `frozen/${hex(hotkey)}.safetensors`), digest: base64(hotkey), norm: 12.345678901234567 }),
     generateClips: async ({ bucket, key }) => refOf(bucket, key),
     listen: async ({ bucket, prefix }) => ({ clips: round.plan.prompts.map((_, i) => refOf(bucket, `${prefix}/${i}.wav`)) }),
+    hearClips: async ({ bucket, key }) => ({ heard: refOf(bucket, key), quality: { mean: 0.4567890123456789, standardError: 0.0456789012345678 } }),
+    measureAnchors: async () => ({ embedder: `clap-nano ${base64('embedder')}`, quality: { floor: -0.0123456789012345, ceiling: 0.7123456789012345 }, diversity: { floor: 1.234567890123456, ceiling: 12.34567890123456 }, alike: 0.5123456789012345 }),
+    compareOutputs: async ({ heard, accepted }) => ({ distances: Array.from({ length: (accepted.length * (accepted.length - 1)) / 2 }, (_, i) => 5.123456789012345 + i), diversity: heard.map((_, i) => 5.123456789012345 + i / 100) }),
+    ...createSettleActivities(),
     compareSubmissions: async ({ submissions }) => ({
       similarities: submissions.map((_, i) => (i === 0 ? { similarity: 0 } : { similarity: 0.012345678901234567, to: i - 1 })),
       originals: submissions.map((_, i) => i),
       duplicates: [],
-      factors: submissions.map(() => 0.9876543210123456),
+      gram: refOf(`${BUCKET}-private`, `${round.plan.prefix}/gram.f64`),
+      ledger: { head: hex('ledger'), count: submissions.length, sha256: hex('index'), bytes: 1234 },
     }),
     measureCandidates: async ({ candidates }) => ({ styles: stylesOf('B'), base: losses('B', 'base'), alone: candidates.map(({ adapter }) => losses('B', adapter.key)), engine: 'no-op' }),
-    acceptCandidates: async ({ among }) => ({
+    acceptCandidates: async ({ among, candidates }) => ({
       accepted: among.slice(0, MAX_PLAYERS),
-      verdicts: among.map((index) => ({ index, accepted: index < MAX_PLAYERS, marginal: { mean: 0.1234567890123456, standardError: 0.01234567890123456 }, reason: 'adds too little on top of the accepted: +0.3 ± 0.2 % of what can be learned, most of dungeon: +1.2 ± 0.4 %' })),
+      verdicts: among.map((index) => ({ index, accepted: index < MAX_PLAYERS, margin: 0.0123456789012345, marginal: { mean: 0.1234567890123456, standardError: 0.01234567890123456 }, reason: 'adds too little on top of the accepted: +0.3 ± 0.2 % of what can be learned, most of dungeon: +1.2 ± 0.4 %' })),
+      factors: candidates.map(() => 0.9876543210123456),
+      residuals: candidates.map(() => []),
+      overlaps: candidates.map(() => 0.012345678901234567),
       scale: 0.4,
       gain: 0.34567890123456,
       evaluations: 300,
