@@ -3,7 +3,7 @@ import type { RoundContext, Submission } from '../activities/round.ts';
 import type { HeardClips } from '../activities/model/hear.ts';
 import type { Fetched } from '../activities/submission.ts';
 import { isFault } from '../genki/errors.ts';
-import { clipsPrefix } from './clips.ts';
+import { asPlayed, clipsPrefix } from './clips.ts';
 import { compute, foreign, scoring } from './steps.ts';
 import { submissionPage, type SubmissionState } from './submission-page.ts';
 
@@ -22,7 +22,7 @@ const phase = defineQuery<string>('phase');
 export async function evaluateSubmission(input: EvaluateInput): Promise<Outcome> {
   if (typeof input?.round?.prefix !== 'string' || typeof input.submission?.hotkey !== 'string') throw ApplicationFailure.nonRetryable('Expected {round, submission} of a round, which starts this by itself: start a validationRound', 'InvalidInput');
   const { round, submission, who } = input;
-  const { prompts, generation, frames, frameRate, lora, bucket, base: dama, listening } = round;
+  const { prompts, generation, frames, frameRate, bucket, base: dama, listening } = round;
   const prefix = `${clipsPrefix(round)}/${submission.hotkey}`;
   let state: SubmissionState = { phase: 'fetch', submission };
   const show = (more: Partial<SubmissionState>): void => { state = { ...state, ...more }; setCurrentDetails(submissionPage(state)); };
@@ -35,7 +35,7 @@ export async function evaluateSubmission(input: EvaluateInput): Promise<Outcome>
   async function evaluate(): Promise<Outcome> {
     const fetched = await foreign.fetchSubmission.executeWithOptions({ summary: `fetch · ${who}` }, [{ round, submission }]);
     show({ phase: 'generate', fetched });
-    const request = { ...generation, frames, prompts, dama, adapter: { ref: fetched.adapter, lora }, bucket };
+    const request = { ...generation, frames, prompts, dama, adapter: asPlayed(fetched, round), bucket };
     const codes = await scoring.generateClips.executeWithOptions({ summary: `generate ${prompts.length} clips · ${who}` }, [{ ...request, key: `${prefix}/codes.safetensors` }]);
     show({ phase: 'listen', clips: `${bucket}/${prefix}/` });
     const { clips, fault } = await compute.listen.executeWithOptions({ summary: `listen · ${who}` }, [{ codes, bucket, prefix, frameRate }]);

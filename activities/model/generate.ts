@@ -8,8 +8,8 @@ import type { Job } from './job.ts';
 
 export type GenerateInput = {
   readonly dama: Dama;
-  /** Played through this adapter, as its miner made it. */
-  readonly adapter?: { readonly ref: ObjectRef; readonly lora: LoraConfig };
+  /** Played through this adapter, its update times the factor. */
+  readonly adapter?: { readonly ref: ObjectRef; readonly lora: LoraConfig; readonly factor: number };
   readonly prompts: readonly string[];
   readonly frames: number;
   readonly seed: string;
@@ -29,7 +29,7 @@ export const generateJob: Job<GenerateJob> =
   async ({ dama, adapter, prompts, bucket, key, ...request }, control) => {
     const { music, weights } = await cache.dama(dama);
     const delta = adapter && (await cache.delta(adapter.ref, music, adapter.lora));
-    const played = delta ? new Map([...weights, ...mergeWeights(weights, [{ delta, weight: 1 }])]) : weights;
+    const played = delta ? new Map([...weights, ...mergeWeights(weights, [{ delta, weight: adapter!.factor }])]) : weights;
     const generator = await Generator.create(engine, music, played);
     try {
       if (!(await control.progress({ prompts: prompts.length }))) return undefined;

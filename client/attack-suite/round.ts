@@ -4,7 +4,7 @@ import type { Job } from '../../activities/model/job.ts';
 import type { JudgeInput, Measured } from '../../activities/model/judge.ts';
 import { createOutputActivities } from '../../activities/outputs.ts';
 import type { RoundPlan, Submission } from '../../activities/round.ts';
-import { createSubmissionActivities } from '../../activities/submission.ts';
+import { createSubmissionActivities, type Fetched } from '../../activities/submission.ts';
 import type { Chain } from '../../genki/chain/chain.ts';
 import { heldOut } from '../../genki/data/held-out.ts';
 import { isFault } from '../../genki/errors.ts';
@@ -13,8 +13,8 @@ import { settle, type Measurements, type RoundFacts } from '../../genki/evaluati
 import { adapterDelta } from '../../genki/federation/merge.ts';
 import { decodeAdapter } from '../../genki/music/lora.ts';
 import { gradientOf } from '../../genki/music/gradient.ts';
-import type { ObjectRef } from '../../genki/store/object-store.ts';
 import type { Outcome } from '../../workflows/evaluate-submission.ts';
+import { asPlayed } from '../../workflows/clips.ts';
 import { measureRound, type MeasuringSteps, type Settled } from '../../workflows/measure-round.ts';
 import type { Evaluated } from '../../workflows/round-page.ts';
 import type { Epoch, Stage } from './stage.ts';
@@ -47,7 +47,7 @@ export async function playRound(stage: Stage, epoch: Epoch, { street, name }: { 
 export async function evaluateSubmission(stage: Stage, epoch: Epoch, { submission, chain }: { readonly submission: Submission; readonly chain: Chain }): Promise<Outcome> {
   try {
     const fetched = await createSubmissionActivities({ ...stage, chain }).fetchSubmission({ round: epoch.plan, submission });
-    const { fault, heard } = await hearAdapter(stage, epoch, fetched.adapter);
+    const { fault, heard } = await hearAdapter(stage, epoch, fetched);
     return fault === undefined ? { kind: 'scored', fetched, ...(heard && { heard }) } : { kind: 'rejected', reason: fault };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -56,13 +56,13 @@ export async function evaluateSubmission(stage: Stage, epoch: Epoch, { submissio
 }
 
 /** What an adapter plays, kept under its digest: whoever hands it in, it is the same. Without one: what the Dama plays. */
-function hearAdapter({ jobs, once, store }: Stage, { plan }: Epoch, adapter?: ObjectRef): Promise<{ fault?: string; heard?: HeardClips }> {
-  const { prompts, generation, frames, frameRate, lora, base: dama, bucket, privateBucket, listening } = plan;
-  const prefix = `${plan.prefix}/clips/${adapter?.sha256 ?? 'before'}`;
-  return once.do('hear', [dama.digest, plan.epoch, adapter?.sha256], async () => {
-    const codes = await run(jobs.generate, { ...generation, frames, prompts, dama, ...(adapter && { adapter: { ref: adapter, lora } }), bucket, key: `${prefix}/codes.safetensors` });
+function hearAdapter({ jobs, once, store }: Stage, { plan }: Epoch, fetched?: Fetched): Promise<{ fault?: string; heard?: HeardClips }> {
+  const { prompts, generation, frames, frameRate, base: dama, bucket, privateBucket, listening } = plan;
+  const prefix = `${plan.prefix}/clips/${fetched?.adapter.sha256 ?? 'before'}`;
+  return once.do('hear', [dama.digest, plan.epoch, fetched?.adapter.sha256], async () => {
+    const codes = await run(jobs.generate, { ...generation, frames, prompts, dama, ...(fetched && { adapter: asPlayed(fetched, plan) }), bucket, key: `${prefix}/codes.safetensors` });
     const { clips, fault } = await createListenActivities({ store }).listen({ codes, bucket, prefix, frameRate });
-    if ((fault !== undefined && adapter) || !listening) return { ...(fault !== undefined && { fault }) };
+    if ((fault !== undefined && fetched) || !listening) return { ...(fault !== undefined && { fault }) };
     const { embedder, seed } = listening;
     return { heard: await run(jobs.hear, { embedder, seed, clips, prompts, bucket: privateBucket, key: `${prefix}/heard.safetensors` }) };
   });

@@ -1,18 +1,20 @@
 import { createListenActivities } from '../../activities/listen.ts';
 import type { HeardClips } from '../../activities/model/hear.ts';
 import type { RoundPlan } from '../../activities/round.ts';
+import type { Fetched } from '../../activities/submission.ts';
 import { BadSubmission, faultOf } from '../../genki/errors.ts';
 import { minerAt } from '../../genki/evaluation/differences.ts';
 import type { Check } from '../../genki/evaluation/verify-report.ts';
 import { sha256Hex } from '../../genki/protocol/digests.ts';
 import type { ObjectRef, ObjectStore } from '../../genki/store/object-store.ts';
+import { asPlayed } from '../../workflows/clips.ts';
 import type { Evaluated } from '../../workflows/round-page.ts';
 import type { RunJob } from './run-here.ts';
 import type { Looked } from './second-look.ts';
 
 type Hearing = { readonly plan: RoundPlan; readonly store: ObjectStore; readonly run: RunJob; /** the validator's bucket */ readonly bucket: string; /** whether its engine is ours */ readonly isSameEngine: boolean };
-/** Who plays: where its clips lie below the round's, and through which adapter. */
-type Player = { readonly name: string; readonly adapter?: ObjectRef };
+/** Who plays: where its clips lie below the round's, and through which submission. */
+type Player = { readonly name: string; readonly fetched?: Fetched };
 type Played = { readonly fault?: string; readonly heard?: HeardClips; /** not the validator's */ readonly isOurs: boolean };
 
 const MAX_CODES_BYTES = 64 * 2 ** 20;
@@ -26,7 +28,7 @@ export async function hearAgain(hearing: Hearing, looked: readonly Looked[]): Pr
   const differences: string[] = [];
   let theirs = 0;
   for (const { submission, fetched, miner, index } of looked) {
-    const { fault, heard, isOurs } = await play(hearing, { name: miner.hotkey, adapter: fetched.adapter });
+    const { fault, heard, isOurs } = await play(hearing, { name: miner.hotkey, fetched });
     if (!isOurs) theirs++;
     if (fault !== undefined) differences.push(`${minerAt(index, miner)} is ${miner.verdict}, its clips are no music: ${fault}`);
     evaluated.push({ submission, outcome: { kind: 'scored', fetched, ...(heard && { heard }) } });
@@ -53,9 +55,9 @@ async function play(hearing: Hearing, player: Player): Promise<Played> {
   return { heard, isOurs, ...(fault !== undefined && { fault }) };
 }
 
-async function codesOf({ plan, store, run, bucket, isSameEngine }: Hearing, { name, adapter }: Player, key: string): Promise<{ codes: ObjectRef; isOurs: boolean }> {
-  const { prompts, generation, frames, lora, base: dama } = plan;
-  const ours = await run('generate', `clips of ${name.slice(0, 8)}…`, { ...generation, frames, prompts, dama, ...(adapter && { adapter: { ref: adapter, lora } }), bucket: plan.bucket, key });
+async function codesOf({ plan, store, run, bucket, isSameEngine }: Hearing, { name, fetched }: Player, key: string): Promise<{ codes: ObjectRef; isOurs: boolean }> {
+  const { prompts, generation, frames, base: dama } = plan;
+  const ours = await run('generate', `clips of ${name.slice(0, 8)}…`, { ...generation, frames, prompts, dama, ...(fetched && { adapter: asPlayed(fetched, plan) }), bucket: plan.bucket, key });
   const theirs = isSameEngine ? undefined : await store.getByKey(bucket, key, { maxBytes: MAX_CODES_BYTES }).catch(unlessMissing);
   if (!theirs || sha256Hex(theirs) === ours.sha256) return { codes: ours, isOurs: true };
   return { codes: { bucket, key, sha256: sha256Hex(theirs), bytes: theirs.byteLength }, isOurs: false };

@@ -88,6 +88,8 @@ const CompetitionSchema = z
       /** The median norm that updates are clipped to counts as at least this, and as at most that (§2.10). */
       normFloor: z.number().positive(),
       normCap: z.number().positive(),
+      /** The norm that every update is brought to when it plays: who claims to be longer is heard no differently. */
+      playedNorm: z.number().positive(),
       /** Share of the total gain that a submission must add. */
       minimumShare: Share,
       /** Share of the total gain that a specialist must bring to the one style that it teaches. */

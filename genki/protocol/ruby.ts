@@ -45,6 +45,7 @@ export const RUBY: Competition = readCompetition({
     // honest norms lie between 6 and 9: many tiny updates cannot shrink them, many huge ones not free each other
     normFloor: 3,
     normCap: 100,
+    playedNorm: 8,
     minimumShare: 0.02,
     // as much as the whole gain is what each of as many specialists as styles would bring; honest miners bring .25 to
     // .5 of it, who imitates a style .11 at most
