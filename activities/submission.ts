@@ -7,9 +7,11 @@ import { deduplicate } from '../genki/evaluation/duplicates.ts';
 import { decodeHeard } from '../genki/evaluation/clap/heard-file.ts';
 import { encodeGram } from '../genki/evaluation/gram-file.ts';
 import { outputSimilarity } from '../genki/evaluation/output-similarity.ts';
-import { closestEarlier, gramRow, type Similarity } from '../genki/evaluation/similarity.ts';
+import type { SimilarityKind } from '../genki/evaluation/round-report.ts';
+import { MAX_ACCEPTED } from '../genki/evaluation/selection.ts';
+import { closestEarlier, gramRow, updateCosine, type Similarity } from '../genki/evaluation/similarity.ts';
 import { readMusicConfig, type MusicConfig } from '../genki/music/config.ts';
-import { decodeAdapter, updateNorm } from '../genki/music/lora.ts';
+import { decodeAdapter, updateNorm, type Adapter } from '../genki/music/lora.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
 import { commitLocation, decodeCommitRecord } from '../genki/protocol/commit-record.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
@@ -18,9 +20,10 @@ import { ADAPTER_FILE, manifestCommit, verifyManifest } from '../genki/protocol/
 import { contentDigest, decodeSafetensors } from '../genki/protocol/safetensors.ts';
 import { keyFileOf, MAX_KEY_FILE_BYTES, openKeyFile, SEAL_BYTES, unseal, type Content } from '../genki/protocol/sealing.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
-import { standingsAt, totalStakeOf } from './current-dama.ts';
+import { standingsAt, totalStakeOf, type Standing } from './current-dama.ts';
 import type { Deployment } from './deployment.ts';
-import { consultLedger, keepLedger, type Consulted } from './first-seen.ts';
+import { consultLedger, keepLedger } from './first-seen.ts';
+import { frozenKey, lastAccepted, type EarlierUpdate } from './last-accepted.ts';
 import { unlessRefused } from './refusals.ts';
 import type { RoundContext, Submission } from './round.ts';
 
@@ -76,7 +79,7 @@ export const createSubmissionActivities = ({ chain, store, deployment }: Submiss
       const adapter = decodeAdapter(body, { music, lora: round.lora, maxNorm });
       return { bytes: body, digest: contentDigest(tensors), norm: updateNorm(adapter) };
     });
-    const frozen = await store.putOnce(round.bucket, `frozen/${sha256Hex(bytes)}.safetensors`, bytes).catch(notItsFault);
+    const frozen = await store.putOnce(round.bucket, frozenKey(sha256Hex(bytes)), bytes).catch(notItsFault);
     return { adapter: frozen, digest, norm };
   },
 
@@ -92,12 +95,22 @@ export const createSubmissionActivities = ({ chain, store, deployment }: Submiss
       await setImmediate();
     }
     const { copyCosine } = round.thresholds;
-    const { seen, ledger, note } = await seenBefore({ chain, store, deployment }, round, submissions);
-    const taken = new Set(seen.flatMap((one, index) => (one ? [index] : [])));
+    const standings = await standingsBefore({ chain, store, deployment }, round);
+    const updates = submissions.map(({ digest, hotkey, commitBlock, commitIndex }) => ({ digest, hotkey, base: round.base.digest, commitBlock, commitIndex }));
+    const { seen, ledger, note } = await consultLedger({ store, ...standings }, updates);
+    const { adapterBytes: bytes } = deployment.competition.limits;
+    const past = decodedFrom(await lastAccepted(store, standings.standings, { bytes, updates: MAX_ACCEPTED }), { music, lora: round.lora });
+    const known: (Known | undefined)[] = [];
+    for (const [index, adapter] of adapters.entries()) {
+      const first = seen[index];
+      known.push(first ? { hotkey: first.first.hotkey, similarity: 1, by: 'ledger', reason: first.reason } : replayOf(adapter, past, { ...submissions[index]!, base: round.base.digest, copyCosine }));
+      await setImmediate();
+    }
+    const taken = new Set(known.flatMap((one, index) => (one ? [index] : [])));
     const comparables = { digests: submissions.map(({ digest }) => digest), gram, taken, copyCosine, ...(outputs && { outputs: await outputsOf(store, outputs) }) };
     const found = submissions.map((_, index) => closestEarlier(comparables, index));
     return {
-      ...withSeen(found, seen, copyCosine),
+      ...withKnown(found, known, copyCosine),
       gram: await store.putOnce(round.privateBucket, `${round.prefix}/gram.f64`, encodeGram(gram)),
       ledger: await keepLedger(store, round.bucket, ledger),
       ...(note !== undefined && { note }),
@@ -105,23 +118,49 @@ export const createSubmissionActivities = ({ chain, store, deployment }: Submiss
   },
 });
 
-/** The ledger of all updates, as those who came before this round left it. */
-async function seenBefore({ chain, store, deployment }: SubmissionDeps, { netuid, epoch, snapshot, base }: RoundContext, submissions: ComparisonInput['submissions']): Promise<Consulted> {
-  const metagraph = await chain.metagraph(netuid, snapshot.hash);
-  const standings = (await standingsAt({ chain, store, deployment }, metagraph)).filter(({ manifest }) => manifest.epoch < epoch);
-  const updates = submissions.map(({ digest, hotkey, commitBlock, commitIndex }) => ({ digest, hotkey, base: base.digest, commitBlock, commitIndex }));
-  return await consultLedger({ store, standings, totalStake: totalStakeOf(metagraph) }, updates);
+/** What validators stood for before this round. */
+async function standingsBefore(deps: SubmissionDeps, { netuid, epoch, snapshot }: RoundContext): Promise<{ standings: Standing[]; totalStake: bigint }> {
+  const metagraph = await deps.chain.metagraph(netuid, snapshot.hash);
+  return { standings: (await standingsAt(deps, metagraph)).filter(({ manifest }) => manifest.epoch < epoch), totalStake: totalStakeOf(metagraph) };
 }
 
-/** What the ledger has seen is a copy, whatever else it is like. */
-function withSeen(found: readonly Similarity[], seen: Consulted['seen'], copyCosine: number): Pick<Compared, 'similarities' | 'originals' | 'duplicates'> {
+/** What a submission was taken from that is older than this round. */
+type Known = { readonly hotkey: string; readonly similarity: number; readonly by: SimilarityKind; readonly reason: string };
+type Past = Omit<EarlierUpdate, 'file'> & { readonly adapter: Adapter };
+
+/** One that does not fit this model any more is nothing to compare with. */
+function decodedFrom(updates: readonly EarlierUpdate[], expected: { music: MusicConfig; lora: RoundContext['lora'] }): Past[] {
+  return updates.flatMap(({ hotkey, base, file }) => {
+    try {
+      return [{ hotkey, base, adapter: decodeAdapter(file, expected) }];
+    } catch (error) {
+      if (!faultOf(error)) throw error;
+      return [];
+    }
+  });
+}
+
+/** The update that the last round accepted, in another guise: another's, or one's own for the Dama before. The ledger knows contents only. */
+function replayOf(adapter: Adapter, past: readonly Past[], { hotkey, base, copyCosine }: { hotkey: string; base: string; copyCosine: number }): Known | undefined {
+  const others = past.filter((one) => one.hotkey !== hotkey || one.base !== base);
+  const closest = others.map((one) => ({ ...one, similarity: Math.abs(updateCosine(adapter, one.adapter)) })).reduce<(Past & { similarity: number }) | undefined>((best, one) => (one.similarity > (best?.similarity ?? 0) ? one : best), undefined);
+  if (!closest || closest.similarity < copyCosine) return undefined;
+  const { similarity } = closest;
+  return { hotkey: closest.hotkey, similarity, by: 'past', reason: `copy of an update that the last round accepted: similarity ${similarity.toFixed(3)}, ${copyCosine} or more is a copy` };
+}
+
+/** What is older than this round is a copy, whatever else it is like. */
+function withKnown(found: readonly Similarity[], known: readonly (Known | undefined)[], copyCosine: number): Pick<Compared, 'similarities' | 'originals' | 'duplicates'> {
   const { originals, duplicates } = deduplicate(found, copyCosine);
-  const known = seen.flatMap((one, index) => (one && found[index]!.by !== 'digest' ? [{ index, similarity: 1, reason: one.reason }] : []));
-  const isKnown = (index: number): boolean => known.some((one) => one.index === index);
+  const older = known.flatMap((one, index) => (one && found[index]!.by !== 'digest' ? [{ index, similarity: one.similarity, reason: one.reason }] : []));
+  const isOlder = (index: number): boolean => older.some((one) => one.index === index);
   return {
-    similarities: found.map((one, index) => (isKnown(index) ? { similarity: 1, by: 'ledger', hotkey: seen[index]!.first.hotkey } : one)),
-    originals: originals.filter((index) => !isKnown(index)),
-    duplicates: [...duplicates.filter(({ index }) => !isKnown(index)), ...known].sort((a, b) => a.index - b.index),
+    similarities: found.map((one, index) => {
+      const from = isOlder(index) ? known[index] : undefined;
+      return from ? { similarity: from.similarity, by: from.by, hotkey: from.hotkey } : one;
+    }),
+    originals: originals.filter((index) => !isOlder(index)),
+    duplicates: [...duplicates.filter(({ index }) => !isOlder(index)), ...older].sort((a, b) => a.index - b.index),
   };
 }
 

@@ -70,7 +70,7 @@ const Miner: z.ZodType<MinerReport> = z.strictObject({
   marginal: Estimate.nullable(),
   contribution: Estimate.nullable(),
   overlap: Share.nullable(),
-  similarity: z.strictObject({ value: Share, to: Hotkey.nullable(), by: z.enum(['digest', 'ledger', 'update', 'span', 'outputs']) }).nullable(),
+  similarity: z.strictObject({ value: Share, to: Hotkey.nullable(), by: z.enum(['digest', 'ledger', 'past', 'update', 'span', 'outputs']) }).nullable(),
   quality: z.strictObject({ mean: number, standardError: number, anchored: Share }).nullable(),
   diversity: z.strictObject({ distance: number.nullable(), anchored: Share }).nullable(),
   agreement: z.number().min(-1).max(1).nullable(),

@@ -49,8 +49,8 @@ export type MinerReport = {
   readonly waitingSince: number | null;
 };
 
-/** By what a submission was found to be like an earlier one: the same content, now or in an earlier round; its update's direction; the directions of several together; the sound of its clips. */
-export type SimilarityKind = 'digest' | 'ledger' | 'update' | 'span' | 'outputs';
+/** By what a submission was found to be like an earlier one: the same content, in this round or ever; the direction of an update that the last round accepted, or of one of this round; the directions of several together; the sound of its clips. */
+export type SimilarityKind = 'digest' | 'ledger' | 'past' | 'update' | 'span' | 'outputs';
 
 /** What the clips of a round were heard with, and what its numbers are held against. */
 export type Listening = {

@@ -109,7 +109,7 @@ function checkMeasured(report: RoundReport): Check {
     return [
       ...(isVerdict ? [] : [`${where} was measured, and is ${verdict}`]),
       ...(losses && String(Object.keys(losses).sort()) !== String([...styles].sort()) ? [`${where} has losses of ${Object.keys(losses).join(', ')}, the base of ${styles.join(', ')}`] : []),
-      ...(to !== null && by !== 'ledger' && !((place.get(to) ?? Infinity) < place.get(miner.hotkey)!) ? [`${where} is alike to ${to}, who was not measured before it`] : []),
+      ...(to !== null && by !== 'ledger' && by !== 'past' && !((place.get(to) ?? Infinity) < place.get(miner.hotkey)!) ? [`${where} is alike to ${to}, who was not measured before it`] : []),
       ...(verdict === 'copy' && to === null ? [`${where} is a copy of nobody`] : []),
       ...(verdict === 'copy' && value === 0 ? [`${where} is a copy with a similarity of 0`] : []),
     ];

@@ -15,8 +15,8 @@ const CLIPPED = 0.999;
 const MAX_CLIPPED_SHARE = 0.001;
 /** A constant part above −40 dBFS; the synthesizer's is a hundredth of that. */
 const MAX_CONSTANT = 0.01;
-/** Composed music begins at least 15 sounds in 128 frames; a held note begins one. */
-const MIN_ONSETS_PER_FRAME = 4 / 128;
+/** Composed music begins at least 15 sounds in 128 frames; a chord held by all four channels begins four. */
+const MIN_ONSETS_PER_FRAME = 8 / 128;
 
 /**
  * Whether clips, each generated for a prompt of its own, can be music at all: neither silent, clipped, humming nor one
