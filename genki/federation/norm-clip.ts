@@ -1,8 +1,8 @@
 /** Norms that a median may not leave: many tiny updates cannot shrink the honest ones, many huge ones cannot free each other. */
 export type NormBounds = { readonly floor: number; readonly cap: number };
 
-/** By how much an update is lengthened at most: honest norms lie within a fifth of each other, and of next to nothing nothing is to be made. */
-const MOST_LENGTHENED = 1.5;
+/** By how much an update is lengthened at most: honest norms lie within a fifth of each other, and the halves of one update are not to become two. */
+const MOST_LENGTHENED = 1.2;
 
 /**
  * The norm that updates are brought to: their median between floor and cap.
@@ -20,6 +20,6 @@ export function medianNorm(norms: readonly number[], { floor, cap }: NormBounds)
  * By what an update is multiplied so that it is as long as all others. Merely shortened, one that was too short would gain by
  * claiming to be longer: how long somebody made it says nothing, and pays nothing.
  *
- * @returns in [0, 1.5]; 0 for a norm that is not finite
+ * @returns in [0, 1.2]; 0 for a norm that is not finite
  */
 export const lengthFactor = (norm: number, length: number): number => (Number.isFinite(norm) ? Math.min(MOST_LENGTHENED, length / Math.max(norm, Number.MIN_VALUE)) : 0);

@@ -44,7 +44,7 @@ describe('termsOf', () => {
     // 3 along the first, 4 of its own
     const gram = [[1], [3, 25]];
     expect(sharesOf(gram, [0, 1], { beside: [0, 1], limit: 2 })).toEqual([
-      { index: 0, factor: 1.5, residual: [] },
+      { index: 0, factor: 1.2, residual: [] },
       { index: 1, factor: 0.5, residual: [{ index: 0, coefficient: 3 }] },
     ]);
   });
