@@ -1,4 +1,4 @@
-import { Context, heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, Context, heartbeat } from '@temporalio/activity';
 import type { JobKind, Jobs } from './model/jobs.ts';
 
 /** Runs jobs in processes that hold the tensors; `workers/runners/runner-pool.ts` is one. */
@@ -22,8 +22,16 @@ export async function runJob<K extends JobKind>(runners: Runners, kind: K, input
   };
   try {
     return await runners.run(kind, input, { onProgress, signal: Context.current().cancellationSignal, stallMs: STALL_MS });
+  } catch (error) {
+    throw named(error);
   } finally {
     heartbeat(newest);
     clearInterval(beat);
   }
+}
+
+/** An error from another process by the name that it had there, which is what a workflow decides by; Temporal would name it by its class. */
+function named(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name === error.constructor.name || error instanceof ApplicationFailure || error.name === 'CancelledFailure') return error;
+  return ApplicationFailure.create({ message: error.message, type: error.name, cause: error });
 }

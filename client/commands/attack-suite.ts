@@ -6,6 +6,7 @@ import { chooseEngine } from '../../genki/engine/choose-engine.ts';
 import { InvalidInput } from '../../genki/errors.ts';
 import { RUBY } from '../../genki/protocol/ruby.ts';
 import { homeOf } from '../../workers/settings.ts';
+import { stopSignal } from '../stop-signal.ts';
 import { columns } from '../attack-suite/pay.ts';
 import { jsonLine, showTable } from '../attack-suite/show.ts';
 import { openStage } from '../attack-suite/stage.ts';
@@ -21,12 +22,14 @@ export async function attackSuite({ policy, only, json }: AttackSuiteOptions, en
   const attacks = chosen('an attack', only, attackNames);
   const started = Date.now();
   const note = (line: string): void => void process.stderr.write(`${((Date.now() - started) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
+  const signal = stopSignal();
   const engine = await chooseEngine({ threads: availableParallelism(), ...(env.GENKI_ENGINE !== undefined && { prefer: env.GENKI_ENGINE }) });
   const root = await mkdtemp(join(tmpdir(), 'genki-attacks-'));
   const lines: Line[] = [];
   try {
     const stage = await openStage({ root, engine, competition: RUBY, dama: SHIPPED, cacheDir: join(homeOf(env), 'attack-suite'), note });
     await runSuite(stage, { attacks, policies, onLine: (line) => {
+      signal.throwIfAborted();
       lines.push(line);
       if (json) process.stdout.write(`${jsonLine(line)}\n`);
     } });

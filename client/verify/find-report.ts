@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { standingsAt, type Standing } from '../../activities/current-dama.ts';
 import { parseJson } from '../../activities/parse-json.ts';
 import { MAX_REPORT_BYTES } from '../../activities/reference.ts';
@@ -60,9 +60,10 @@ async function named(target: string, known: Known | undefined): Promise<Read> {
 }
 
 async function fileBytes(path: string): Promise<Uint8Array> {
+  // a pipe would be waited for
+  if (!(await stat(path)).isFile()) throw new InvalidInput(`Expected a report's file, got what is no regular file, ${path}`);
   const file = await open(path);
   try {
-    if (!(await file.stat()).isFile()) throw new InvalidInput(`Expected a report's file, got the folder ${path}`);
     return await boundedRead(file, path, { maxBytes: MAX_REPORT_BYTES });
   } finally {
     await file.close();

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { InvalidInput } from '../errors.ts';
+import { MOST_LENGTHENED } from '../federation/norm-clip.ts';
 import type { Carried } from '../incentive/epoch-scores.ts';
 import { readCarried } from '../incentive/read-carried.ts';
 import { LedgerRef } from '../protocol/first-seen.ts';
@@ -117,11 +118,11 @@ const Report: z.ZodType<RoundReport> = z.strictObject({
   miners: listOf(Miner, MAX_MINERS),
   acceptance: z.strictObject({
     accepted: listOf(Hotkey, MAX_SCORED),
+    scale: z.number().positive(),
     lastScale: z.number().positive().nullable(),
-  scale: z.number().positive(),
     gain: number,
     evaluations: Block,
-    normFactors: recordOf(Share, MAX_SCORED),
+    normFactors: recordOf(z.number().min(0).max(MOST_LENGTHENED), MAX_SCORED),
     residuals: recordOf(listOf(z.strictObject({ of: Hotkey, coefficient: number }), MAX_SCORED), MAX_SCORED),
   }),
   coalitions: Coalitions,

@@ -2,7 +2,7 @@
 export type NormBounds = { readonly floor: number; readonly cap: number };
 
 /** By how much an update is lengthened at most: honest norms lie within a fifth of each other, and the halves of one update are not to become two. */
-const MOST_LENGTHENED = 1.2;
+export const MOST_LENGTHENED = 1.2;
 
 /**
  * The norm that updates are brought to: their median between floor and cap.

@@ -125,7 +125,7 @@ const CompetitionSchema = z
     /** Who listens to the clips; without it quality and diversity are not measured, and pay nothing. */
     listening: z.strictObject({ embedder: Embedder }).optional(),
     /** Of more accepted than the Shapley value is computed exactly for: when an estimate is good enough, as a part of the whole gain, and how many merges it may measure. */
-    shapley: z.strictObject({ tolerance: z.number().positive(), maxEvaluations: Count }),
+    shapley: z.strictObject({ tolerance: z.number().positive(), maxEvaluations: Count.max(65_536) }),
     /** How an epoch's scores become weights together with those of the epochs before: averaged, a rate of 1 forgets the past; or as a rating. A score that was not renewed for so many epochs is forgotten. */
     overTime: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('average'), rate: z.number().positive().max(1), expiresAfter: Count }),

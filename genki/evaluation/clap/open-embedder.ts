@@ -54,7 +54,7 @@ async function opened(spec: EmbedderSpec, { engine, folder, cacheDir }: OpenOpti
 async function openNano(engine: Engine, digest: string, folder: string): Promise<Embedder> {
   const { tensors } = decodeSafetensors(await readIn(folder, 'model.safetensors'), { maxElements: MAX_ELEMENTS });
   const got = contentDigest(tensors);
-  if (got !== digest) throw new EmbedderUnfit(`Expected the clap-nano ${digest} in ${folder}, got ${got}`);
+  if (got !== digest) throw new EmbedderUnfit(`Expected the clap-nano ${digest}, got ${got}: its files are not those that the competition names`);
   return NanoEmbedder.create(engine, readNanoConfig(jsonOf(await readIn(folder, 'config.json'))), tensors);
 }
 
@@ -62,7 +62,7 @@ async function readIn(folder: string, file: string): Promise<Uint8Array> {
   try {
     return await readFile(join(folder, file));
   } catch (cause) {
-    throw new InvalidInput(`Expected a file ${file} of a clap-nano in ${folder}, got ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new InvalidInput(`Expected a file ${file} of clap-nano, it cannot be read`, { cause });
   }
 }
 

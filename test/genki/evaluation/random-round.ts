@@ -39,7 +39,7 @@ export function randomReport(seed: string): RoundReport {
     base: count === 0 ? [] : base,
     alone: scored.map(() => lossByStyle(random.chance(0.1) ? losses().with(0, NaN) : losses(), holdOut.styles)),
     holdOutB: count === 0 ? { ...holdOut, styles: [] } : holdOut,
-    acceptance: { accepted, verdicts: originals.map((index) => ({ index, accepted: accepted.includes(index), margin: null, marginal: random.chance(0.9) ? estimate() : null, reason: 'adds' })), scale: 0.5, gain: random.float(), evaluations: 9, factors: scored.map(() => random.float()), residuals: scored.map((_, i) => (accepted.indexOf(i) > 0 && random.chance(0.3) ? [{ index: accepted[0]!, coefficient: random.float() }] : [])), overlaps: scored.map(() => 0) },
+    acceptance: { accepted, verdicts: originals.map((index) => ({ index, accepted: accepted.includes(index), margin: null, marginal: random.chance(0.9) ? estimate() : null, reason: 'adds' })), scale: 0.5, gain: random.float(), evaluations: 9, factors: scored.map(() => 1.2 * random.float()), residuals: scored.map((_, i) => (accepted.indexOf(i) > 0 && random.chance(0.3) ? [{ index: accepted[0]!, coefficient: random.float() }] : [])), overlaps: scored.map(() => 0) },
     coalitions: { kind: 'exact', values: accepted.length === 0 ? [] : Array.from({ length: 2 ** accepted.length }, (_, mask) => relativeGain(base, mask === 0 ? base : losses(), holdOut)) },
     agreements: random.chance(0.3) ? scored.map(() => 2 * random.float() - 1) : undefined,
     heard: !listens ? undefined : {
