@@ -30,11 +30,13 @@ export async function currentDama(deps: Deps, metagraph: Metagraph): Promise<{ d
 
 /**
  * The newest report, of an epoch up to `until`, that a validator has committed and that can be read; of several of one
- * epoch, the one with the most stake. What a manifest says of its epoch is only its signer's word.
+ * epoch, the one with the most stake of all that stand for it. What a manifest says of its epoch is only its signer's word.
  */
 export async function newestReport(deps: Deps, metagraph: Metagraph, until = metagraph.epoch): Promise<RoundReport | undefined> {
   const standings = (await standingsAt(deps, metagraph)).filter(({ manifest }) => manifest.epoch <= until);
-  for (const { manifest } of standings.sort((a, b) => b.manifest.epoch - a.manifest.epoch || byStake(a, b))) {
+  const isSameReport = (a: Standing, b: Standing): boolean => a.manifest.epoch === b.manifest.epoch && a.manifest.report.sha256 === b.manifest.report.sha256;
+  const behind = new Map(standings.map((one) => [one, standings.filter((other) => isSameReport(one, other)).reduce((sum, { stake }) => sum + stake, 0n)]));
+  for (const { manifest } of standings.sort((a, b) => b.manifest.epoch - a.manifest.epoch || largerFirst(behind.get(a)!, behind.get(b)!) || byStake(a, b))) {
     try {
       const report = readReport(parseJson(await deps.store.get(manifest.report, { maxBytes: MAX_REPORT_BYTES })));
       if (report !== undefined) return report;
@@ -48,7 +50,8 @@ export async function newestReport(deps: Deps, metagraph: Metagraph, until = met
 /** Of all validators, whether they stand for anything or not. */
 export const totalStakeOf = ({ neurons }: Metagraph): bigint => neurons.filter((n) => n.validatorPermit).reduce((sum, n) => sum + BigInt(n.stake), 0n);
 
-const byStake = (a: Standing, b: Standing): number => (a.stake < b.stake ? 1 : a.stake > b.stake ? -1 : 0);
+const largerFirst = (a: bigint, b: bigint): number => (a < b ? 1 : a > b ? -1 : 0);
+const byStake = (a: Standing, b: Standing): number => largerFirst(a.stake, b.stake);
 
 /** The digest is that of the tensors; what is computed with them is in the configuration, too. */
 const isSame = (a: Dama, b: Dama): boolean => a.digest === b.digest && a.weights.sha256 === b.weights.sha256 && a.config.sha256 === b.config.sha256;

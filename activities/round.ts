@@ -1,10 +1,11 @@
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import * as z from 'zod';
-import type { BlockRef, Chain } from '../genki/chain/chain.ts';
+import type { BlockRef, Chain, Metagraph } from '../genki/chain/chain.ts';
 import { promptClips } from '../genki/data/prompts.ts';
 import { faultOf, InvalidInput } from '../genki/errors.ts';
 import { leaderboard, type MinerReport, type RoundReport } from '../genki/evaluation/round-report.ts';
 import { withUnmeasured, type RoundPast } from '../genki/evaluation/settle.ts';
+import { carriedIf } from '../genki/incentive/epoch-scores.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
 import { heldOutClips, type Competition, type HoldOutPart as PartName } from '../genki/protocol/competition.ts';
 import type { Dama } from '../genki/protocol/dama.ts';
@@ -144,7 +145,7 @@ export const createRoundActivities = ({ chain, store, deployment, participants, 
       policy: competition.policy,
       overTime: competition.overTime,
       shapley: competition.shapley,
-      past: pastOf(before),
+      past: pastOf(before, { competition: competition.id, epoch: now.epoch, metagraph }),
       bucket: validator.bucket,
       privateBucket: validator.privateBucket,
       prefix: `rounds/${netuid}/${String(now.epoch).padStart(6, '0')}-${snapshot.hash.slice(2, 10)}`,
@@ -197,10 +198,21 @@ const LABELS = ['A', 'B', 'C', 'prompts', 'generation', 'listening', 'shapley'] 
 
 const floorsOf = ({ styles }: Competition): Record<string, number> => Object.fromEntries(styles.private.map((style) => [style, styles.floors[style]!]));
 
-/** What the last round left: its scores, and who earned most. */
-function pastOf(before: RoundReport | undefined): RoundPast {
-  const leader = before && leaderboard(before.miners)[0];
-  return { scores: before?.scores.after ?? null, leader: leader && leader.weight > 0 ? leader.hotkey : null, ledger: before?.ledger ?? null };
+/**
+ * What the last round left: its scores, and who earned most. Any validator may have written it: of its scores those count
+ * that are of this competition, from before this epoch and of miners that are registered still, so that none of them can
+ * stop this round, crowd out others or outgrow its payloads.
+ */
+function pastOf(before: RoundReport | undefined, { competition, epoch, metagraph }: { competition: string; epoch: number; metagraph: Metagraph }): RoundPast {
+  if (!before) return { scores: null, leader: null, ledger: null };
+  const keyOf = ({ hotkey, registeredAt }: { readonly hotkey: string; readonly registeredAt: number }): string => `${registeredAt} ${hotkey}`;
+  const registered = new Set(metagraph.neurons.map(keyOf));
+  const leader = leaderboard(before.miners)[0];
+  return {
+    scores: carriedIf(before.scores.after, (one) => one.competition === competition && one.epoch < epoch && registered.has(keyOf(one))),
+    leader: leader && leader.weight > 0 && registered.has(keyOf(leader)) ? leader.hotkey : null,
+    ledger: before.ledger,
+  };
 }
 
 /** What went wrong on the way to a submission may quote whoever keeps it. */

@@ -13,16 +13,17 @@ import { closestEarlier, gramRow, updateCosine, type Similarity } from '../genki
 import { readMusicConfig, type MusicConfig } from '../genki/music/config.ts';
 import { decodeAdapter, updateNorm, type Adapter } from '../genki/music/lora.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
+import { byCommit } from '../genki/protocol/commit-order.ts';
 import { commitLocation, decodeCommitRecord } from '../genki/protocol/commit-record.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
-import type { LedgerRef } from '../genki/protocol/first-seen.ts';
+import type { CommittedUpdate, LedgerRef } from '../genki/protocol/first-seen.ts';
 import { ADAPTER_FILE, manifestCommit, verifyManifest } from '../genki/protocol/manifest.ts';
 import { contentDigest, decodeSafetensors } from '../genki/protocol/safetensors.ts';
 import { keyFileOf, MAX_KEY_FILE_BYTES, openKeyFile, SEAL_BYTES, unseal, type Content } from '../genki/protocol/sealing.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import { standingsAt, totalStakeOf, type Standing } from './current-dama.ts';
 import type { Deployment } from './deployment.ts';
-import { consultLedger, keepLedger } from './first-seen.ts';
+import { consultLedger, keepLedger, lookUp, type Ledger } from './first-seen.ts';
 import { frozenKey, lastAccepted, type EarlierUpdate } from './last-accepted.ts';
 import { unlessRefused } from './refusals.ts';
 import type { RoundContext, Submission } from './round.ts';
@@ -99,7 +100,9 @@ export const createSubmissionActivities = ({ chain, store, deployment }: Submiss
     const updates = submissions.map(({ digest, hotkey, commitBlock, commitIndex }) => ({ digest, hotkey, base: round.base.digest, commitBlock, commitIndex }));
     const { seen, ledger, note } = await consultLedger({ store, ...standings }, updates);
     const { adapterBytes: bytes } = deployment.competition.limits;
-    const past = decodedFrom(await lastAccepted(store, standings.standings, { bytes, updates: MAX_ACCEPTED }), { music, lora: round.lora });
+    const kept = await keepLedger(store, round.bucket, ledger);
+    const accepted = await lastAccepted(store, standings.standings, { bytes, updates: MAX_ACCEPTED });
+    const past = await theirsByLedger({ store, ledger: { ...ledger, bucket: round.bucket } }, decodedFrom(accepted, { music, lora: round.lora }));
     const known: (Known | undefined)[] = [];
     for (const [index, adapter] of adapters.entries()) {
       const first = seen[index];
@@ -109,10 +112,12 @@ export const createSubmissionActivities = ({ chain, store, deployment }: Submiss
     const taken = new Set(known.flatMap((one, index) => (one ? [index] : [])));
     const comparables = { digests: submissions.map(({ digest }) => digest), gram, taken, copyCosine, ...(outputs && { outputs: await outputsOf(store, outputs) }) };
     const found = submissions.map((_, index) => closestEarlier(comparables, index));
+    const gramFile = encodeGram(gram);
     return {
       ...withKnown(found, known, copyCosine),
-      gram: await store.putOnce(round.privateBucket, `${round.prefix}/gram.f64`, encodeGram(gram)),
-      ledger: await keepLedger(store, round.bucket, ledger),
+      // under its content's own name: a dry run, or a round begun again, may have had other submissions
+      gram: await store.putOnce(round.privateBucket, `${round.prefix}/gram-${sha256Hex(gramFile).slice(0, 16)}.f64`, gramFile),
+      ledger: kept,
       ...(note !== undefined && { note }),
     };
   },
@@ -126,13 +131,13 @@ async function standingsBefore(deps: SubmissionDeps, { netuid, epoch, snapshot }
 
 /** What a submission was taken from that is older than this round. */
 type Known = { readonly hotkey: string; readonly similarity: number; readonly by: SimilarityKind; readonly reason: string };
-type Past = Omit<EarlierUpdate, 'file'> & { readonly adapter: Adapter };
+type Past = CommittedUpdate & { readonly adapter: Adapter };
 
 /** One that does not fit this model any more is nothing to compare with. */
-function decodedFrom(updates: readonly EarlierUpdate[], expected: { music: MusicConfig; lora: RoundContext['lora'] }): Past[] {
-  return updates.flatMap(({ hotkey, base, file }) => {
+function decodedFrom(updates: readonly EarlierUpdate[], expected: { music: MusicConfig; lora: RoundContext['lora'] }): (Pick<Past, 'hotkey' | 'digest' | 'adapter'>)[] {
+  return updates.flatMap(({ hotkey, file }) => {
     try {
-      return [{ hotkey, base, adapter: decodeAdapter(file, expected) }];
+      return [{ hotkey, digest: contentDigest(decodeSafetensors(file).tensors), adapter: decodeAdapter(file, expected) }];
     } catch (error) {
       if (!faultOf(error)) throw error;
       return [];
@@ -140,9 +145,18 @@ function decodedFrom(updates: readonly EarlierUpdate[], expected: { music: Music
   });
 }
 
-/** The update that the last round accepted, in another guise: another's, or one's own for the Dama before. The ledger knows contents only. */
-function replayOf(adapter: Adapter, past: readonly Past[], { hotkey, base, copyCosine }: { hotkey: string; base: string; copyCosine: number }): Known | undefined {
-  const others = past.filter((one) => one.hotkey !== hotkey || one.base !== base);
+/** Whose an update is, for which Dama and since when is for the ledger to say: the report is one validator's word. */
+async function theirsByLedger({ store, ledger }: { store: ObjectStore; ledger: Ledger }, updates: ReturnType<typeof decodedFrom>): Promise<Past[]> {
+  const { known } = await lookUp(store, ledger, new Set(updates.map(({ digest }) => digest)));
+  return updates.flatMap(({ hotkey, digest, adapter }) => {
+    const first = known.get(digest);
+    return first?.hotkey === hotkey ? [{ ...first, adapter }] : [];
+  });
+}
+
+/** An earlier update that the last round accepted, in another guise: another's, or one's own for the Dama before. The ledger knows contents only. */
+function replayOf(adapter: Adapter, past: readonly Past[], { copyCosine, ...own }: Pick<CommittedUpdate, 'hotkey' | 'base' | 'commitBlock' | 'commitIndex'> & { copyCosine: number }): Known | undefined {
+  const others = past.filter((one) => (one.hotkey !== own.hotkey || one.base !== own.base) && byCommit(one, own) < 0);
   const closest = others.map((one) => ({ ...one, similarity: Math.abs(updateCosine(adapter, one.adapter)) })).reduce<(Past & { similarity: number }) | undefined>((best, one) => (one.similarity > (best?.similarity ?? 0) ? one : best), undefined);
   if (!closest || closest.similarity < copyCosine) return undefined;
   const { similarity } = closest;

@@ -18,7 +18,7 @@ import { mapBounded } from './map-bounded.ts';
 import type { Evaluated, RoundPhase } from './round-page.ts';
 
 /** Of whom this round looked at; the others come into the report when it is published. */
-export type Settled = { readonly report: RoundReport; /** the one to stand for */ readonly dama: Dama };
+export type Settled = { readonly report: RoundReport; /** the one to stand for */ readonly dama: Dama; /** what a person should know of it beside */ readonly note?: string };
 
 type Activity = (input: never) => Promise<unknown>;
 /** One step, with a line on what it is about. */
@@ -51,7 +51,11 @@ const STEPS_SIDE_BY_SIDE = 2;
 /** Across miners: similarity → acceptance → contribution → merge, and the report that follows from them. */
 export async function measureRound(round: RoundPlan, evaluated: readonly Evaluated[], { steps, enter }: { steps: MeasuringSteps; enter: (phase: RoundPhase) => void }): Promise<Settled> {
   const scored = evaluated.flatMap(({ submission, outcome }) => (outcome.kind === 'scored' ? [{ submission, ...outcome }] : []));
-  if (scored.length === 0) return await settleWithout(round, evaluated, { steps });
+  if (scored.length === 0) {
+    // the ledger goes on, in this validator's bucket too, when nothing is added to it
+    const { ledger, note } = await steps.compareSubmissions('nobody, for the ledger', { round, submissions: [] });
+    return { ...(await settleWithout(round, evaluated, { steps, ledger })), ...(note !== undefined && { note }) };
+  }
   const anchors = round.listening && (await steps.measureAnchors('noise, and the data\'s own music', round.listening));
   const heard = scored.flatMap(({ heard: one }) => (one ? [one] : []));
   const own = anchors && (await steps.hearDama('the Dama itself', round));
@@ -95,7 +99,7 @@ export async function measureRound(round: RoundPlan, evaluated: readonly Evaluat
       merged,
     },
   });
-  return { report, dama: merge && merged?.next.publish ? merge.dama : round.base };
+  return { report, dama: merge && merged?.next.publish ? merge.dama : round.base, ...(compared.note !== undefined && { note: compared.note }) };
 }
 
 /** The accepted as they are merged: all of one length, and without what each has of those before it. */
@@ -128,13 +132,13 @@ async function inSteps<In, Out>(items: readonly In[], aStep: number, task: (some
 const joined = (steps: readonly Measured[]): Measured => ({ ...steps[0]!, alone: steps.flatMap(({ alone }) => alone) });
 
 /** A round without anything to measure, or that could not be measured: everybody has a line, nobody a weight. */
-export async function settleWithout(round: RoundPlan, evaluated: readonly Evaluated[], { steps, why }: { steps: Pick<MeasuringSteps, 'settleRound'>; why?: string }): Promise<Settled> {
+export async function settleWithout(round: RoundPlan, evaluated: readonly Evaluated[], { steps, ledger = round.past.ledger, why }: { steps: Pick<MeasuringSteps, 'settleRound'>; ledger?: RoundReport['ledger']; why?: string }): Promise<Settled> {
   const report = await steps.settleRound('nothing was measured', {
     facts: factsOf(round, 'none'),
     measured: {
       scored: [],
       notScored: notScored(evaluated, why),
-      compared: { similarities: [], duplicates: [], ledger: round.past.ledger },
+      compared: { similarities: [], duplicates: [], ledger },
       base: [],
       alone: [],
       holdOutB: holdOutOf(round.parts.B, []),

@@ -15,7 +15,7 @@ import { toU16 } from './weights.ts';
  * Report, Dama and weights go out; each of the two extrinsics at most once an epoch, whoever starts this round again. The
  * weights wait for nothing: a store that is down when the round ends costs nobody their pay.
  */
-export async function publishRound({ plan, others }: Round, { report, dama }: Settled, { deadline, submitOnce, tell }: { deadline: number; submitOnce: SubmitOnce; tell: (written: Written) => void }): Promise<Written> {
+export async function publishRound({ plan, others }: Round, { report, dama, note }: Settled, { deadline, submitOnce, tell }: { deadline: number; submitOnce: SubmitOnce; tell: (written: Written) => void }): Promise<Written> {
   const weights = plan.dryRun ? [] : toU16(report.miners);
   const waitFor = <T>(task: () => Promise<T>): Promise<T | undefined> => beforeDeadline({ deadline, summary: 'until when the chain is waited for' }, task);
   const publish = async (): Promise<{ report: ObjectRef; stood?: SubmissionOutcome | undefined }> => {
@@ -26,6 +26,7 @@ export async function publishRound({ plan, others }: Round, { report, dama }: Se
   const [weightsSet, { report: ref, stood }] = await Promise.all([weights.length === 0 ? undefined : waitFor(() => setWeights(plan, weights, submitOnce)), publish()]);
   const late = !plan.dryRun && (stood === undefined || (weights.length > 0 && weightsSet === undefined));
   const notes = [
+    ...(note === undefined ? [] : [note]),
     ...(plan.dryRun ? ['dry run: nothing was written to the chain'] : weights.length === 0 ? ['nobody earned anything: the weights on the chain stay as they are'] : []),
     ...(late ? ['the chain had not confirmed everything by the deadline: the submitter goes on with what it was given'] : []),
     ...[stood, weightsSet].flatMap((outcome) => (outcome?.kind === 'refused' ? [`${outcome.key} was refused: ${outcome.code}: ${outcome.message}`] : [])),

@@ -13,7 +13,7 @@ const listOf = (schema: z.ZodType, most: number) => z.custom((value) => Array.is
 const MAX_MINERS = 65_536;
 const Estimate = z.looseObject({ mean: number, standardError: number });
 const Miner = z.looseObject({
-  hotkey: Line,
+  hotkey: Line.max(64),
   registeredAt: number.optional(),
   commitBlock: number.nullable(),
   commitIndex: number.nullable(),

@@ -17,10 +17,16 @@ export type Check = {
 };
 
 /** A report's parts that the competition decides, held against a competition. */
-export function verifyRules({ netuid, competition, policy, overTime, floors }: RoundReport, rules: Competition, digest: string): Check {
+export function verifyRules({ netuid, competition, policy, overTime, floors, coalitions, seeds, listening, miners }: RoundReport, rules: Competition, digest: string): Check {
   const floorsOf = Object.fromEntries(rules.styles.private.map((style) => [style, rules.styles.floors[style]]));
   const own = { netuid: rules.netuid, competition: { id: rules.id, digest }, policy: rules.policy, overTime: rules.overTime, floors: floorsOf };
-  return checkOf('the competition\'s rules', compare({ netuid, competition, policy, overTime, floors }, own), 'the competition says');
+  // by a seed, a patience or ears of its own, a report could choose among many that all add up
+  const estimate = coalitions.kind === 'estimated' ? { seed: coalitions.seed, tolerance: coalitions.tolerance, maxEvaluations: coalitions.maxEvaluations } : null;
+  const asked = estimate && { seed: seeds.shapley, ...rules.shapley };
+  const ears = listening && { embedder: listening.embedder, clips: listening.clips };
+  const isHeard = miners.some(({ update }) => update);
+  const named = rules.listening && isHeard ? { embedder: `${rules.listening.embedder.kind} ${rules.listening.embedder.digest}`, clips: rules.generation.clips } : null;
+  return checkOf('the competition\'s rules', compare({ netuid, competition, policy, overTime, floors, estimate, listening: ears }, { ...own, estimate: asked, listening: named }), 'the competition says');
 }
 
 /**

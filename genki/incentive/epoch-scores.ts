@@ -14,6 +14,16 @@ export type OverTime =
 /** What an epoch leaves to the next, as it stands in a report. */
 export type Carried = { readonly kind: 'average'; readonly entries: readonly Score[] } | { readonly kind: 'openskill'; readonly entries: readonly Rating[] };
 
+/** Those entries alone that may be gone on from. */
+export function carriedIf(carried: Carried, isUsable: (entry: SinceEpoch) => boolean): Carried {
+  switch (carried.kind) {
+    case 'average':
+      return { kind: 'average', entries: carried.entries.filter(isUsable) };
+    case 'openskill':
+      return { kind: 'openskill', entries: carried.entries.filter(isUsable) };
+  }
+}
+
 /** As many miners as a report has room for; beyond it the longest unmeasured are forgotten. */
 export const MAX_CARRIED = 4096;
 

@@ -29,6 +29,12 @@ export type Adapter = { readonly config: LoraConfig; readonly layers: ReadonlyMa
 
 const PREFIX = 'base_model.model.';
 
+/**
+ * Trained factors are two to three times as large as their product. Of far larger ones that cancel out, Gram matrices in
+ * float64 keep nothing but rounding: whoever adds such a pair to a copy would have a norm of 0 and be like nobody.
+ */
+const MOST_CANCELLED = 10;
+
 export const loraScale = ({ rank, alpha, rslora }: LoraConfig): number => alpha / (rslora ? Math.sqrt(rank) : rank);
 export const loraNames = (module: string): { a: string; b: string } => ({ a: `${module}.lora_A.weight`, b: `${module}.lora_B.weight` });
 
@@ -59,7 +65,7 @@ export function encodeAdapter({ layers }: Adapter): Uint8Array {
  * The adapter in PEFT's `adapter_model.safetensors`, which comes from outside.
  * @param expected the model it is for, what LoRA the competition asks for, and the largest `updateNorm` it takes
  * @throws {BadSubmission} naming what was expected and found: a tensor missing or unknown, its dtype or shape, a value
- *   that is not finite, too large a norm
+ *   that is not finite, too large a norm, factors that are large and all but cancel out
  */
 export function decodeAdapter(bytes: Uint8Array, expected: { music: LanguageConfig; lora: LoraConfig; maxNorm?: number }): Adapter {
   const { music, lora, maxNorm = Infinity } = expected;
@@ -83,6 +89,8 @@ export function decodeAdapter(bytes: Uint8Array, expected: { music: LanguageConf
   const adapter = { config: lora, layers };
   const norm = updateNorm(adapter);
   if (!(norm <= maxNorm)) throw new BadSubmission(`Expected an update of norm at most ${maxNorm}, got ${norm}`);
+  const uncancelled = uncancelledNorm(adapter);
+  if (!(uncancelled <= MOST_CANCELLED * maxNorm)) throw new BadSubmission(`Expected factors of norm at most ${MOST_CANCELLED * maxNorm}, got ${uncancelled}, of which all but ${norm} cancels out`);
   return adapter;
 }
 
@@ -112,6 +120,23 @@ export function updateNorm({ layers }: Adapter): number {
     }
   }
   return Math.sqrt(Math.max(0, sum));
+}
+
+/** Norm of the update if nothing in it cancelled out: √ Σ (scale Σ_r ‖b_r‖ ‖a_r‖)². */
+function uncancelledNorm({ layers }: Adapter): number {
+  let sum = 0;
+  for (const { a, b, in: columns, out, rank, scale } of layers.values()) {
+    let layer = 0;
+    for (let r = 0; r < rank; r++) {
+      let aa = 0;
+      let bb = 0;
+      for (let c = 0; c < columns; c++) aa += a[r * columns + c]! ** 2;
+      for (let o = 0; o < out; o++) bb += b[o * rank + r]! ** 2;
+      layer += scale * Math.sqrt(aa) * Math.sqrt(bb);
+    }
+    sum += layer ** 2;
+  }
+  return Math.sqrt(sum);
 }
 
 /** PEFT's `adapter_config.json`; the pattern spares the text encoder and the codec. */

@@ -19,6 +19,8 @@ const Part = z.strictObject({ perPrivateStyle: Count.min(2), perBaseStyle: Count
 const Ascending = z.array(z.number().positive()).min(1).refine((all) => all.every((one, i) => one > (all[i - 1] ?? 0)), 'expected ascending numbers');
 /** What a round's history and payloads have room for. */
 const MAX_POOL = 256;
+/** All of them are handed from step to step, and stand in the report. */
+const MAX_EVALUATIONS = 8192;
 
 function policyFault(policy: Parameters<typeof checkPolicy>[0]): string | undefined {
   try {
@@ -125,7 +127,7 @@ const CompetitionSchema = z
     /** Who listens to the clips; without it quality and diversity are not measured, and pay nothing. */
     listening: z.strictObject({ embedder: Embedder }).optional(),
     /** Of more accepted than the Shapley value is computed exactly for: when an estimate is good enough, as a part of the whole gain, and how many merges it may measure. */
-    shapley: z.strictObject({ tolerance: z.number().positive(), maxEvaluations: Count.max(65_536) }),
+    shapley: z.strictObject({ tolerance: z.number().positive(), maxEvaluations: Count.min(2).max(MAX_EVALUATIONS) }),
     /** How an epoch's scores become weights together with those of the epochs before: averaged, a rate of 1 forgets the past; or as a rating. A score that was not renewed for so many epochs is forgotten. */
     overTime: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('average'), rate: z.number().positive().max(1), expiresAfter: Count }),
@@ -141,6 +143,7 @@ const CompetitionSchema = z
   .refine(({ thresholds }) => thresholds.normFloor <= thresholds.normCap, 'expected thresholds.normFloor not above thresholds.normCap')
   .refine(({ pool }) => pool.top + pool.fresh <= MAX_POOL, `expected a pool of at most ${MAX_POOL}`)
   .refine(({ policy, listening }) => listening !== undefined || !policyDefinition(policy.name).needs.includes('cosine'), 'expected an embedder to listen with, as the policy pays for how the clips sound')
+  .refine(({ listening, styles, generation }) => listening === undefined || (styles.private.length >= 2 && generation.clips >= 2), 'expected two private styles and two clips at least where clips are listened to: of one there is no distance')
   .refine(({ training }) => training.replayRows < training.hyper.batch, 'expected fewer replayed rows than rows');
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;

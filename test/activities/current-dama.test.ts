@@ -146,6 +146,15 @@ describe('the newest report', () => {
     expect(await newest()).toEqual(reportBy('four'));
   });
 
+  it('is not that of the largest one alone where more stake stands together for another', async () => {
+    await street.stop();
+    street = await openStreet({ validators: [[five, 5n * TAO], [four, 4n * TAO], [three, 3n * TAO]], miners: [] }, { finalityLag: 0, tempo: 2 });
+    await street.blocks(6);
+    await stand(five, { dama: red!, epoch: 1, report: reportBy('five') });
+    for (const who of [four, three]) await stand(who, { dama: red!, epoch: 1, report: reportBy('both') });
+    expect(await newest()).toEqual(reportBy('both'));
+  });
+
   it('is not one of a later epoch than is asked for, that is no JSON, no report, or that is gone', async () => {
     await street.stop();
     street = await openStreet({ validators: [[five, 5n * TAO], [four, 4n * TAO], [three, 3n * TAO]], miners: [] }, { finalityLag: 0, tempo: 20 });

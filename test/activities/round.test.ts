@@ -237,6 +237,31 @@ describe('the last round’s scale', () => {
   });
 });
 
+describe('what the last round left', () => {
+  const entry = { competition: 'rn', hotkey: miners.early.hotkey, registeredAt: 0, value: 0.5, epoch: 0 };
+  const line = { hotkey: miners.early.hotkey, registeredAt: 0, commitBlock: 1, commitIndex: 0, verdict: 'accepted', reason: '', gain: null, contribution: null, quality: null, diversity: null, score: 1, similarity: null, overlap: null, weight: 1, waitingSince: 1 };
+  const pastFrom = async (more: { entries: readonly object[]; leader?: object }): Promise<Round['plan']['past']> => {
+    const street = await open();
+    street.node.submit(signed(street.node, { kind: 'triggerEpoch', netuid: 1 }, owner).hex);
+    const report = { version: 2, netuid: 1, epoch: 0, snapshot: { number: 1, hash: '0x' }, miners: [{ ...line, ...more.leader }], acceptance: { accepted: [], scale: 0.6 }, scores: { after: { kind: 'average', entries: more.entries } }, ledger: null, dama: { next: '', published: false, reason: '' } };
+    street.say(big, await standFor(shelf, big, { dama: shelf.deployment.genesisDama, report }));
+    await street.blocks(20);
+    const { plan } = await activities(street).resolveRound({});
+    await street.stop();
+    expect(plan.epoch).toBe(1);
+    return plan.past;
+  };
+
+  it('is its scores, and who earned most', async () => {
+    expect(await pastFrom({ entries: [entry] })).toEqual({ scores: { kind: 'average', entries: [entry] }, leader: miners.early.hotkey, ledger: null });
+  });
+
+  it('is nothing that a validator made up to stop the next rounds, or to crowd others out', async () => {
+    const made = [{ ...entry, epoch: 1 }, { ...entry, registeredAt: 1, epoch: 1e9 }, { ...entry, competition: 'zz', epoch: 1e9 }, { ...entry, hotkey: '5'.repeat(48) }];
+    expect(await pastFrom({ entries: made, leader: { registeredAt: 7 } })).toEqual({ scores: { kind: 'average', entries: [] }, leader: null, ledger: null });
+  });
+});
+
 describe('a report', () => {
   it('is published under its content’s name, and makes its validator’s Dama the current one', async () => {
     const street = await open();

@@ -33,8 +33,8 @@ const store = createStore(settings.store);
 const signers = await loadWallets(settings.walletsDir, settings.passphraseFile);
 const deployment = await readDeployment(home);
 await checkOwner(deployment, chain);
-// who hears does so on the CPU: a GPU's memory is for the model
-const ears = new RunnerPool({ store: settings.store, engine: settings.engine === undefined || settings.engine === 'tfjs-node-gpu' ? 'onnx' : settings.engine, threads: 1, clap: settings.clap });
+// who hears does so on the CPU: a GPU's memory is for the model; no more of them than asked for, as each holds an embedder
+const ears = new RunnerPool({ store: settings.store, engine: settings.engine === undefined || settings.engine === 'tfjs-node-gpu' ? 'onnx' : settings.engine, threads: 1, clap: settings.clap }, settings.runners);
 const deps = { chain, store, deployment, participants: () => readParticipants(home), defaultHotkey: settings.hotkey };
 
 await registerSearchAttributes(network.temporal, network.namespace);

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { CancelledFailure } from '@temporalio/activity';
 import { RunnerCrashed } from '../../genki/errors.ts';
 import type { JobKind, Jobs } from '../../activities/model/jobs.ts';
+import { Places } from './places.ts';
 import type { FromRunner, RunnerOptions, ToRunner } from './messages.ts';
 
 /** Asked to stop, a runner gets this long to write its checkpoint; the longest step of the largest model is a few seconds. */
@@ -31,10 +32,13 @@ export class RunnerPool {
   readonly #options: RunnerOptions;
   readonly #idle: ChildProcess[] = [];
   readonly #all = new Set<ChildProcess>();
+  readonly #places: Places;
   #closed = false;
 
-  constructor(options: RunnerOptions) {
+  /** @param most runners at a time, where nobody else limits how many jobs there are at once; others wait for their turn */
+  constructor(options: RunnerOptions, most = Infinity) {
     this.#options = options;
+    this.#places = new Places(most);
   }
 
   /**
@@ -43,7 +47,11 @@ export class RunnerPool {
    * @throws {RunnerCrashed} when the process died or hung; another attempt may succeed
    * @throws {CancelledFailure} once the runner has stopped on request
    */
-  async run<K extends JobKind>(kind: K, input: Jobs[K]['input'], { onProgress, signal, stallMs }: RunOptions): Promise<Jobs[K]['output']> {
+  run<K extends JobKind>(kind: K, input: Jobs[K]['input'], options: RunOptions): Promise<Jobs[K]['output']> {
+    return this.#places.take(options.signal, () => this.#run(kind, input, options));
+  }
+
+  async #run<K extends JobKind>(kind: K, input: Jobs[K]['input'], { onProgress, signal, stallMs }: RunOptions): Promise<Jobs[K]['output']> {
     if (this.#closed) throw new RunnerCrashed('Expected a running pool, got a closed one');
     const child = this.#idle.pop() ?? this.#spawn();
     return await new Promise<Jobs[K]['output']>((resolve, reject) => {

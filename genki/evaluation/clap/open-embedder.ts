@@ -43,7 +43,8 @@ async function opened(spec: EmbedderSpec, { engine, folder, cacheDir }: OpenOpti
   try {
     if (spec.kind === 'clap-nano') return await openNano(engine, spec.digest, folder ?? SHIPPED_NANO);
     const { openLaionClap } = await import('./laion.ts');
-    return await openLaionClap(spec, { ...(folder !== undefined && { folder }), ...(cacheDir !== undefined && { cacheDir }) });
+    // of several threads its sums end otherwise, on another machine
+    return await openLaionClap(spec, { threads: 1, ...(folder !== undefined && { folder }), ...(cacheDir !== undefined && { cacheDir }) });
   } catch (cause) {
     // what is wrong with the judge's own files must not be laid to the one who is judged
     const fault = faultOf(cause);

@@ -77,6 +77,17 @@ describe('hearing', () => {
     expect((await hear([short, march])).quality.mean).not.toBe((await hear([swing, march])).quality.mean);
   });
 
+  it('says that it goes on after each clip, and stops when it is asked to', async () => {
+    const clips = await rendered();
+    const told: unknown[] = [];
+    const control = (goesOn: (at: number) => boolean) => ({ progress: async (details: unknown) => goesOn(told.push(details)) });
+    const input = { embedder, seed: 'round', clips, prompts, bucket: 'validator', key: `heard/${files++}` };
+    expect(await jobs.hear(input, control(() => true))).toMatchObject({ heard: { key: input.key } });
+    expect(told.slice(1)).toEqual([{ heard: 1 }, { heard: 2 }]);
+    expect(await jobs.hear({ ...input, key: 'heard/stopped' }, control(() => told.length < 5))).toBeUndefined();
+    expect(await store.head('validator', 'heard/stopped')).toBeUndefined();
+  });
+
   it('anchors a round between noise and the data\'s own music', async () => {
     const input = { embedder, seed: 'round', styles: ['swing', 'march'], count: 2, promptsSeed: 'anchors', frameRate: RUBY.music.frameRate };
     const anchors = (await jobs.anchors(input, goOn))!;

@@ -18,6 +18,7 @@ describe('a report from outside', () => {
     ['another version', { ...report, version: 1 }],
     ['a score of a string', { ...report, scores: { after: { kind: 'average', entries: [{ competition: 'rn', hotkey: '5a', registeredAt: 1, value: '1', epoch: 2 }] } } }],
     ['a ledger without a head', { ...report, ledger: { count: 1 } }],
+    ['a hotkey that fills a page', { ...report, miners: [{ ...miner, hotkey: '5'.repeat(65) }] }],
     ['a miner that is none', { ...report, miners: [miner, 0] }],
     ['an unknown verdict', { ...report, miners: [{ ...miner, verdict: 'king' }] }],
     ['a reason that moves the cursor', { ...report, miners: [{ ...miner, reason: '\u001b[2J' }] }],

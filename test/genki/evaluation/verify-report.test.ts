@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { MinerReport, RoundReport } from '../../../genki/evaluation/round-report.ts';
 import { parseReport } from '../../../genki/evaluation/parse-report.ts';
 import { agrees, verifyReport, verifyRules } from '../../../genki/evaluation/verify-report.ts';
+import { lengthFactor } from '../../../genki/federation/norm-clip.ts';
 import { competitionDigest } from '../../../genki/protocol/competition.ts';
 import { Random } from '../../../genki/protocol/random.ts';
 import { RUBY } from '../../../genki/protocol/ruby.ts';
@@ -110,10 +111,17 @@ describe('verifyRules', () => {
   it('holds a report against the competition that it is of', () => {
     const digest = competitionDigest(RUBY);
     const floors = Object.fromEntries(RUBY.styles.private.map((style) => [style, RUBY.styles.floors[style]!]));
-    const own = { ...rich, netuid: RUBY.netuid, competition: { id: RUBY.id, digest }, policy: RUBY.policy, overTime: RUBY.overTime, floors };
+    const own = { ...rich, netuid: RUBY.netuid, competition: { id: RUBY.id, digest }, policy: RUBY.policy, overTime: RUBY.overTime, floors, listening: { ...rich.listening!, embedder: `clap-nano ${RUBY.listening!.embedder.digest}`, clips: RUBY.generation.clips } };
     expect(verifyRules(own, RUBY, digest).differences).toEqual([]);
     expect(verifyRules({ ...own, policy: { name: 'delta-loss', parameters: {} } }, RUBY, digest).differences).toEqual([`policy.name is "delta-loss", the competition says "${RUBY.policy.name}"`]);
     expect(verifyRules({ ...own, floors: { ...floors, [RUBY.styles.private[0]!]: 9 } }, RUBY, digest).differences).toHaveLength(1);
+    for (const listening of [null, { ...own.listening, clips: 1 }, { ...own.listening, embedder: 'deaf' }]) expect(verifyRules({ ...own, listening }, RUBY, digest).differences).toHaveLength(1);
+    expect(verifyRules({ ...own, listening: null, miners: [] }, RUBY, digest).differences).toEqual([]);
+    const estimated = { kind: 'estimated', measured: [], seed: own.seeds.shapley!, ...RUBY.shapley, permutations: 1, stoppedBy: 'budget' } as const;
+    const withSeed = { ...own, seeds: { ...own.seeds, shapley: 'drawn' } };
+    expect(verifyRules({ ...withSeed, coalitions: { ...estimated, seed: 'drawn' } }, RUBY, digest).differences).toEqual([]);
+    expect(verifyRules({ ...withSeed, coalitions: { ...estimated, seed: 'chosen' } }, RUBY, digest).differences).toEqual(['estimate.seed is "chosen", the competition says "drawn"']);
+    expect(verifyRules({ ...withSeed, coalitions: { ...estimated, seed: 'drawn', maxEvaluations: 2 } }, RUBY, digest).differences).toHaveLength(1);
   });
 });
 
@@ -121,6 +129,11 @@ describe('parseReport', () => {
   it.each(seeds.slice(0, 20))('takes what a validator writes (seed %s)', (seed) => expect(parseReport(reports[Number(seed)])).toEqual(reports[Number(seed)]));
 
   const someone = at('accepted');
+  it('takes an update that was lengthened', () => {
+    const lengthened = lying(['acceptance', 'normFactors', rich.acceptance.accepted[0]!], lengthFactor(1, 2));
+    expect(parseReport(lengthened)).toEqual(lengthened);
+  });
+
   it.each<[string, Path, unknown, string]>([
     ['another version', ['version'], 1, 'at version'],
     ['a loss that is no number any more', ['miners', someone, 'losses', Object.keys(rich.floors)[0]!], null, 'expected number, received null'],

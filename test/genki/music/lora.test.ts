@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BadSubmission } from '../../../genki/errors.ts';
+import { updateCosine } from '../../../genki/evaluation/similarity.ts';
+import { adapterDelta } from '../../../genki/federation/merge.ts';
 import { initialAdapter, mergedWeights } from '../../../genki/music/adapted-net.ts';
 import { type Adapter, adapterConfigJson, decodeAdapter, encodeAdapter, type LoraConfig, updateNorm } from '../../../genki/music/lora.ts';
 import { initialWeights } from '../../../genki/music/weights.ts';
@@ -86,6 +88,43 @@ describe('decodeAdapter', () => {
       expect(() => decodeAdapter(bytes.subarray(0, random.int(bytes.length)), { music: TOY, lora: TOY_LORA })).toThrow(BadSubmission);
     }
   });
+});
+
+describe('factors that cancel out', () => {
+  /** The same change of the weights, with a pair of ranks of that size beside it whose product is 0. */
+  function padded(adapter: Adapter, size: number): Adapter {
+    const random = new Random('cancelling');
+    const layers = [...adapter.layers].map(([module, layer]) => {
+      const [a, b] = [Float32Array.from(layer.a), Float32Array.from(layer.b)];
+      const [one, other] = [layer.rank - 2, layer.rank - 1];
+      for (let i = 0; i < layer.in; i++) a[one * layer.in + i] = a[other * layer.in + i] = size * random.normal();
+      for (let o = 0; o < layer.out; o++) b[o * layer.rank + other] = -(b[o * layer.rank + one] = size * random.normal());
+      return [module, { ...layer, a, b }] as const;
+    });
+    return { ...adapter, layers: new Map(layers) };
+  }
+  const half = (): Adapter => padded(trained('half of its rank'), 0);
+  const read = (adapter: Adapter): Adapter => decodeAdapter(encodeAdapter(adapter), { music: TOY, lora: TOY_LORA, maxNorm: 1000 });
+
+  it('are refused where they would hide whose update it is', () => {
+    // the same weights, a norm of 0, and so the cosine of nothing with everything
+    const hidden = padded(half(), 1e5);
+    const [one, same] = [dense(half()), dense(hidden)];
+    expect(Math.max(...one.map((value, i) => Math.abs(value - same[i]!)))).toBeLessThan(1e-4);
+    expect(updateNorm(hidden)).toBe(0);
+    expect(() => read(hidden)).toThrow(BadSubmission);
+    expect(() => read(hidden)).toThrow('Expected factors of norm at most 10000, got');
+  });
+
+  it('change nothing below that', () => {
+    const allowed = read(padded(half(), 2));
+    expect(updateNorm(allowed)).toBeCloseTo(updateNorm(half()), 6);
+    expect(updateCosine(allowed, half())).toBeCloseTo(1, 9);
+  });
+
+  function dense(adapter: Adapter): number[] {
+    return [...adapterDelta(adapter).values()].flatMap((delta) => [...delta]);
+  }
 });
 
 describe('initialAdapter', () => {

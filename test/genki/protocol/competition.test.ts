@@ -85,6 +85,10 @@ describe('competition', () => {
     ['limits.adapterBytes', 0, 'limits.adapterBytes'],
     ['limits.updateNorm', 0, 'limits.updateNorm'],
     ['thresholds.normFloor', 0, 'thresholds.normFloor'],
+    ['shapley.maxEvaluations', 1, 'shapley.maxEvaluations'],
+    ['shapley.maxEvaluations', 1e6, 'shapley.maxEvaluations'],
+    ['generation.clips', 1, 'two clips at least'],
+    ['styles.private', ['dungeon'], 'two private styles'],
     ['thresholds.normCap', 0.5, 'thresholds.normFloor not above'],
   ])('refuses %s = %j', (path, value, reason) => {
     expect(() => readCompetition(changed(path, value))).toThrow(InvalidInput);
