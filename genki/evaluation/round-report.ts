@@ -59,7 +59,7 @@ export type Listening = {
   readonly clips: number;
   /** Mean cosine with the captions: of noise, and of the data's own music. */
   readonly quality: Anchors;
-  /** Fréchet distance: of music for the same kinds of prompt, and of music of different styles. */
+  /** Fréchet distance: 0, of the same clips, and of music of different styles. */
   readonly diversity: Anchors;
   /** Mean cosine of two independent pieces for one kind of prompt: from here on outputs count as alike. */
   readonly alike: number;
