@@ -48,7 +48,7 @@ const competition: typeof RUBY = {
   holdOut: { A: { perPrivateStyle: 2, perBaseStyle: 2 }, B: { perPrivateStyle: 2, perBaseStyle: 0 }, C: { perPrivateStyle: 2, perBaseStyle: 2 } },
   scales: [0.5],
   timing: { ...RUBY.timing, windowBlocks: 1_000_000 },
-  generation: { ...RUBY.generation, clips: 1 },
+  generation: { ...RUBY.generation, clips: 2 },
 };
 
 const canaries: Canary[] = [
