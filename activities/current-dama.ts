@@ -10,6 +10,7 @@ import type { ObjectStore } from '../genki/store/object-store.ts';
 import type { Deployment } from './deployment.ts';
 import { parseJson } from './parse-json.ts';
 import { MAX_REPORT_BYTES } from './reference.ts';
+import { unlessFaulty } from './unless-faulty.ts';
 
 export type Standing = { readonly manifest: DamaManifest; readonly hotkey: string; readonly stake: bigint };
 type Deps = { readonly chain: Chain; readonly store: ObjectStore; readonly deployment: Deployment };
@@ -19,10 +20,10 @@ type Deps = { readonly chain: Chain; readonly store: ObjectStore; readonly deplo
  * with the manifest of the largest of them that still has its files; without a majority, the one that the competition
  * began with.
  */
-export async function currentDama(deps: Deps, metagraph: Metagraph): Promise<{ dama: Dama; from: DamaManifest | undefined }> {
-  const standings = (await standingsAt(deps, metagraph)).sort(byStake);
+export async function currentDama(deps: Deps, metagraph: Metagraph, standings?: readonly Standing[]): Promise<{ dama: Dama; from: DamaManifest | undefined }> {
+  const largest = [...(standings ?? (await standingsAt(deps, metagraph)))].sort(byStake);
   const total = totalStakeOf(metagraph);
-  const majority = standings.map((one) => standings.filter((other) => isSame(one.manifest.dama, other.manifest.dama))).find((group) => 2n * group.reduce((sum, { stake }) => sum + stake, 0n) > total);
+  const majority = largest.map((one) => largest.filter((other) => isSame(one.manifest.dama, other.manifest.dama))).find((group) => 2n * group.reduce((sum, { stake }) => sum + stake, 0n) > total);
   if (!majority) return { dama: deps.deployment.genesisDama, from: undefined };
   for (const { manifest } of majority) if (await isThere(deps.store, manifest.dama)) return { dama: manifest.dama, from: manifest };
   throw new StoreUnavailable(`Expected the files of the current Dama ${majority[0]!.manifest.dama.digest}, nobody who stands for it has them`);
@@ -32,19 +33,20 @@ export async function currentDama(deps: Deps, metagraph: Metagraph): Promise<{ d
  * The newest report, of an epoch up to `until`, that a validator has committed and that can be read; of several of one
  * epoch, the one with the most stake of all that stand for it. What a manifest says of its epoch is only its signer's word.
  */
-export async function newestReport(deps: Deps, metagraph: Metagraph, until = metagraph.epoch): Promise<RoundReport | undefined> {
-  const standings = (await standingsAt(deps, metagraph)).filter(({ manifest }) => manifest.epoch <= until);
-  const isSameReport = (a: Standing, b: Standing): boolean => a.manifest.epoch === b.manifest.epoch && a.manifest.report.sha256 === b.manifest.report.sha256;
-  const behind = new Map(standings.map((one) => [one, standings.filter((other) => isSameReport(one, other)).reduce((sum, { stake }) => sum + stake, 0n)]));
-  for (const { manifest } of standings.sort((a, b) => b.manifest.epoch - a.manifest.epoch || largerFirst(behind.get(a)!, behind.get(b)!) || byStake(a, b))) {
-    try {
-      const report = readReport(parseJson(await deps.store.get(manifest.report, { maxBytes: MAX_REPORT_BYTES })));
-      if (report !== undefined) return report;
-    } catch (error) {
-      if (!faultOf(error)) throw error;
-    }
+export async function newestReport(deps: Deps, metagraph: Metagraph, { until = metagraph.epoch, standings }: { until?: number; standings?: readonly Standing[] } = {}): Promise<RoundReport | undefined> {
+  const stood = standings ?? (await standingsAt(deps, metagraph));
+  for (const { manifest } of newestFirst(stood.filter((one) => one.manifest.epoch <= until))) {
+    const report = readReport(await unlessFaulty(async () => parseJson(await deps.store.get(manifest.report, { maxBytes: MAX_REPORT_BYTES }))));
+    if (report !== undefined) return report;
   }
   return undefined;
+}
+
+/** By epoch, of one epoch by the stake of all that stand for the same report, then by their own. */
+export function newestFirst(standings: readonly Standing[]): Standing[] {
+  const isSameReport = (a: Standing, b: Standing): boolean => a.manifest.epoch === b.manifest.epoch && a.manifest.report.sha256 === b.manifest.report.sha256;
+  const behind = new Map(standings.map((one) => [one, standings.filter((other) => isSameReport(one, other)).reduce((sum, { stake }) => sum + stake, 0n)]));
+  return [...standings].sort((a, b) => b.manifest.epoch - a.manifest.epoch || largerFirst(behind.get(a)!, behind.get(b)!) || byStake(a, b));
 }
 
 /** Of all validators, whether they stand for anything or not. */
@@ -58,13 +60,8 @@ const isSame = (a: Dama, b: Dama): boolean => a.digest === b.digest && a.weights
 
 /** Other bytes of the same length are as good as none. */
 async function isThere(store: ObjectStore, { weights, config }: Dama): Promise<boolean> {
-  try {
-    for (const ref of [weights, config]) await store.get(ref, { maxBytes: ref.bytes });
-    return true;
-  } catch (error) {
-    if (!faultOf(error)) throw error;
-    return false;
-  }
+  for (const ref of [weights, config]) if (!(await unlessFaulty(() => store.get(ref, { maxBytes: ref.bytes })))) return false;
+  return true;
 }
 
 /** What each validator stands for; one whose manifest does not keep the contract stands for nothing. */

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { faultOf, StoreUnavailable } from '../genki/errors.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
-import { additions, append, decodeIndex, decodePage, earlier, EMPTY_LEDGER, encodeIndex, ledgerKey, LedgerRef, MAX_INDEX_BYTES, MAX_PAGE_BYTES, seenBefore, type CommittedUpdate, type LedgerIndex, type SeenBefore } from '../genki/protocol/first-seen.ts';
+import { additions, append, decodeIndex, decodePage, earlier, EMPTY_LEDGER, encodeIndex, firstsOf, ledgerKey, LedgerRef, MAX_INDEX_BYTES, MAX_PAGE_BYTES, seenBefore, type CommittedUpdate, type LedgerIndex, type SeenBefore } from '../genki/protocol/first-seen.ts';
 import type { ObjectStore } from '../genki/store/object-store.ts';
-import type { Standing } from './current-dama.ts';
+import { newestFirst, type Standing } from './current-dama.ts';
 import { parseJson } from './parse-json.ts';
 import { MAX_REPORT_BYTES } from './reference.ts';
 
@@ -19,6 +19,8 @@ export type Ledger = {
 export type Consulted = {
   /** Shape [submissions]; undefined for what is nobody else's and not old. */
   readonly seen: readonly (SeenBefore | undefined)[];
+  /** Digest -> whose it is, of the submissions and of whatever else was asked for that the ledger has. */
+  readonly firsts: ReadonlyMap<string, CommittedUpdate>;
   /** With this round's submissions. */
   readonly ledger: Ledger;
   /** Why the ledger is not the one that it should have begun from, in words. */
@@ -40,20 +42,21 @@ type Held = { readonly ref: LedgerRef; readonly buckets: readonly string[]; read
  * Who has seen these updates before, by the ledger that more than half of the stake agrees on, else by the newest with the
  * most stake. One that is missing or broken stops no round: the next best counts, and in the end an empty one.
  * @param submissions of one round, each hotkey once, in any order
+ * @param others digests that it is asked for, too
  * @throws {StoreUnavailable}
  */
-export async function consultLedger({ store, standings, totalStake }: LedgerDeps, submissions: readonly CommittedUpdate[]): Promise<Consulted> {
+export async function consultLedger({ store, standings, totalStake }: LedgerDeps, submissions: readonly CommittedUpdate[], others: readonly string[] = []): Promise<Consulted> {
   const { held, faults } = await ledgersOf(store, standings);
   const ranked = [...held.filter(({ stake }) => 2n * stake > totalStake), ...held.filter(({ stake }) => 2n * stake <= totalStake)];
   const sources = ranked.flatMap(({ ref, buckets }) => buckets.map((bucket) => ({ ref, bucket })));
   for (const source of sources) {
     try {
-      return { ...(await consult(store, await readLedger(store, source), submissions)), note: noteOf(faults) };
+      return { ...(await consult(store, await readLedger(store, source), submissions, others)), note: noteOf(faults) };
     } catch (error) {
       faults.push(messageOf(error));
     }
   }
-  return { ...(await consult(store, await readLedger(store, undefined), submissions)), note: noteOf(faults) };
+  return { ...(await consult(store, await readLedger(store, undefined), submissions, others)), note: noteOf(faults) };
 }
 
 /**
@@ -83,12 +86,13 @@ export async function lookUp(store: ObjectStore, ledger: Ledger, digests: Readon
   return { known, tail };
 }
 
-/** What the submissions take from a ledger, and the ledger with them. */
-export async function consult(store: ObjectStore, ledger: Ledger, submissions: readonly CommittedUpdate[]): Promise<Omit<Consulted, 'note'>> {
-  const { known, tail } = await lookUp(store, ledger, new Set(submissions.map(({ digest }) => digest)));
+/** What the submissions take from a ledger, and the ledger with them; it is looked through once. */
+export async function consult(store: ObjectStore, ledger: Ledger, submissions: readonly CommittedUpdate[], others: readonly string[] = []): Promise<Omit<Consulted, 'note'>> {
+  const { known, tail } = await lookUp(store, ledger, new Set([...submissions.map(({ digest }) => digest), ...others]));
   const { index, made } = append(ledger.index, tail, additions(known, submissions));
   return {
     seen: seenBefore(known, submissions),
+    firsts: new Map([...known, ...firstsOf(known, submissions)]),
     ledger: { ...ledger, index, made: new Map([...ledger.made, ...made.map(({ page, bytes }) => [page.sha256, bytes] as const)]) },
   };
 }
@@ -124,7 +128,7 @@ async function ledgersOf(store: ObjectStore, standings: readonly Standing[]): Pr
   const held = new Map<string, Held>();
   const faults: string[] = [];
   const read = new Map<string, LedgerRef>();
-  for (const { manifest, stake } of [...standings].sort(byEpochAndStake)) {
+  for (const { manifest, stake } of newestFirst(standings)) {
     const { report, epoch } = manifest;
     try {
       // two whose reports are the same bytes have the same ledger
@@ -141,9 +145,6 @@ async function ledgersOf(store: ObjectStore, standings: readonly Standing[]): Pr
   }
   return { held: [...held.values()].sort((a, b) => b.epoch - a.epoch || Number(b.stake > a.stake) - Number(b.stake < a.stake)), faults };
 }
-
-const byEpochAndStake = (a: Standing, b: Standing): number =>
-  b.manifest.epoch - a.manifest.epoch || Number(b.stake > a.stake) - Number(b.stake < a.stake) || (a.hotkey < b.hotkey ? -1 : 1);
 
 /** Of what is wrong with an object; what is wrong with the store rises. */
 function messageOf(error: unknown): string {

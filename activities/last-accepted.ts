@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { faultOf } from '../genki/errors.ts';
 import type { ObjectStore } from '../genki/store/object-store.ts';
-import type { Standing } from './current-dama.ts';
+import { newestFirst, type Standing } from './current-dama.ts';
 import { parseJson } from './parse-json.ts';
 import { MAX_REPORT_BYTES } from './reference.ts';
+import { unlessFaulty } from './unless-faulty.ts';
 
 /** An update that an earlier round accepted: whose it was, and for which Dama. */
 export type EarlierUpdate = { readonly hotkey: string; readonly base: string; readonly file: Uint8Array };
@@ -24,7 +24,7 @@ export const frozenKey = (sha256: string): string => `frozen/${sha256}.safetenso
  * @throws {StoreUnavailable}
  */
 export async function lastAccepted(store: ObjectStore, standings: readonly Standing[], limits: EarlierLimits): Promise<EarlierUpdate[]> {
-  const newest = [...standings].sort((a, b) => b.manifest.epoch - a.manifest.epoch || (a.stake < b.stake ? 1 : -1));
+  const newest = newestFirst(standings);
   for (const { manifest } of newest) {
     const report = Report.safeParse(await unlessFaulty(async () => parseJson(await store.get(manifest.report, { maxBytes: MAX_REPORT_BYTES })))).data;
     if (!report) continue;
@@ -46,13 +46,4 @@ async function fromAny(store: ObjectStore, buckets: readonly string[], { sha256,
     if (file) return file;
   }
   return undefined;
-}
-
-async function unlessFaulty<T>(read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!faultOf(error)) throw error;
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@ import type { ObjectStore } from '../genki/store/object-store.ts';
 import { parseJson } from './parse-json.ts';
 import { plainText } from './plain-text.ts';
 import { putFirst } from './put-first.ts';
+import { unlessFaulty } from './unless-faulty.ts';
 
 /** Where it is kept that something was refused. */
 export type RefusalPlace = { readonly store: ObjectStore; readonly bucket: string; readonly key: string };
@@ -36,12 +37,7 @@ export async function unlessRefused<T>(place: RefusalPlace, look: () => Promise<
 
 /** None, too, where what was kept is spoiled. */
 async function recall({ store, bucket, key }: RefusalPlace): Promise<Refusal | undefined> {
-  try {
-    return Refusal.safeParse(parseJson(await store.getByKey(bucket, key, { maxBytes: MAX_BYTES }))).data;
-  } catch (error) {
-    if (!faultOf(error)) throw error;
-    return undefined;
-  }
+  return Refusal.safeParse(await unlessFaulty(async () => parseJson(await store.getByKey(bucket, key, { maxBytes: MAX_BYTES })))).data;
 }
 
 const errorOf = ({ error, reason }: Refusal, cause?: Error): Error => new FAULTS[error](reason, { cause });

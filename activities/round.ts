@@ -1,13 +1,12 @@
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import * as z from 'zod';
 import type { BlockRef, Chain, Metagraph } from '../genki/chain/chain.ts';
-import { promptClips } from '../genki/data/prompts.ts';
-import { faultOf, InvalidInput } from '../genki/errors.ts';
+import { InvalidInput } from '../genki/errors.ts';
 import { leaderboard, type MinerReport, type RoundReport } from '../genki/evaluation/round-report.ts';
 import { withUnmeasured, type RoundPast } from '../genki/evaluation/settle.ts';
 import { carriedIf } from '../genki/incentive/epoch-scores.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
-import { heldOutClips, type Competition, type HoldOutPart as PartName } from '../genki/protocol/competition.ts';
+import type { Competition, HoldOutPart as PartName } from '../genki/protocol/competition.ts';
 import type { Dama } from '../genki/protocol/dama.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
 import type { DamaManifest, ManifestBody } from '../genki/protocol/manifest.ts';
@@ -16,14 +15,16 @@ import { seedBlocksOf, snapshotBlock } from '../genki/protocol/window.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import type { Jobs } from './model/jobs.ts';
 import type { HoldOutPart } from './model/judge.ts';
-import { currentDama, newestReport } from './current-dama.ts';
+import { currentDama, newestReport, standingsAt } from './current-dama.ts';
 import type { Deployment } from './deployment.ts';
 import { parseInput } from './parse-input.ts';
 import { parseJson } from './parse-json.ts';
 import { participantOf, type Participant } from './participants.ts';
 import { plainText } from './plain-text.ts';
 import { MAX_REPORT_BYTES } from './reference.ts';
+import { roundPlan, SEED_LABELS } from './round-plan.ts';
 import { keepRoster, readRoster, rosterAt, type Roster } from './roster.ts';
+import { unlessFaulty } from './unless-faulty.ts';
 
 const RoundInput = z.strictObject({
   /** Hotkey or name of a validator of this machine; default: its first one. */
@@ -116,42 +117,24 @@ export const createRoundActivities = ({ chain, store, deployment, participants, 
     const blockHashes = await Promise.all(blocks.map((block) => chain.blockHash(block)));
     const snapshot = { number, hash: blockHashes[0]! };
     const metagraph = await chain.metagraph(netuid, snapshot.hash);
-    const { dama, from } = await currentDama({ chain, store, deployment }, metagraph);
-    const seeds = Object.fromEntries(LABELS.map((label) => [label, seedOf({ blockHashes, competition: competitionDigest }, label)]));
-    const part = (name: PartName): HoldOutPart => ({ clips: heldOutClips(competition, name), seed: seeds[name]!, floors: floorsOf(competition), guards: competition.holdOut[name].perBaseStyle > 0 ? competition.styles.base : [] });
+    const standings = await standingsAt({ chain, store, deployment }, metagraph);
+    const { dama, from } = await currentDama({ chain, store, deployment }, metagraph, standings);
+    const seeds = Object.fromEntries(SEED_LABELS.map((label) => [label, seedOf({ blockHashes, competition: competitionDigest }, label)]));
     const lastScale = from && (await scaleOf(store, from));
-    const before = await newestReport({ chain, store, deployment }, metagraph, now.epoch - 1);
-    // captions of fresh music of the private styles in turn: nobody knew them at the commit
-    const prompting = { styles: competition.styles.private, count: competition.generation.clips, seed: seeds.prompts! };
-    const embedder = competition.listening?.embedder;
-    const plan: RoundPlan = {
+    const before = await newestReport({ chain, store, deployment }, metagraph, { until: now.epoch - 1, standings });
+    const plan = roundPlan(deployment, {
       hotkey: validator.hotkey,
-      netuid,
       epoch: now.epoch,
-      competition: { id: competition.id, digest: competitionDigest },
       snapshot,
       seeds,
       base: dama,
       ...(lastScale !== undefined && { lastScale }),
-      parts: { A: part('A'), B: part('B'), C: part('C') },
-      prompts: promptClips(prompting).map(({ caption }) => caption),
-      ...(embedder && { listening: { embedder, seed: seeds.listening!, styles: prompting.styles, count: prompting.count, promptsSeed: prompting.seed, frameRate: competition.music.frameRate } }),
-      generation: { seed: seeds.generation!, guidance: competition.generation.guidance, temperature: competition.generation.temperature, topK: competition.generation.topK },
-      frames: competition.music.frames,
-      frameRate: competition.music.frameRate,
-      lora: competition.lora,
-      scales: competition.scales,
-      thresholds: competition.thresholds,
-      policy: competition.policy,
-      overTime: competition.overTime,
-      shapley: competition.shapley,
       past: pastOf(before, { competition: competition.id, epoch: now.epoch, metagraph }),
       bucket: validator.bucket,
       privateBucket: validator.privateBucket,
-      prefix: `rounds/${netuid}/${String(now.epoch).padStart(6, '0')}-${snapshot.hash.slice(2, 10)}`,
       dryRun,
       deadlineMs,
-    };
+    });
     const roster = await rosterAt(chain, metagraph, { competition, past: before?.miners ?? [] });
     const shown = new Set([plan.hotkey, ...roster.submissions.map((submission) => submission.hotkey)]);
     return {
@@ -193,11 +176,6 @@ function checkEpoch(wanted: number, current: number, blockMs: number): void {
   if (wanted > current) throw new InvalidInput(`Expected the current epoch, ${current}, got ${wanted}`);
 }
 
-/** What seeds are drawn for. */
-const LABELS = ['A', 'B', 'C', 'prompts', 'generation', 'listening', 'shapley'] as const;
-
-const floorsOf = ({ styles }: Competition): Record<string, number> => Object.fromEntries(styles.private.map((style) => [style, styles.floors[style]!]));
-
 /**
  * What the last round left: its scores, and who earned most. Any validator may have written it: of its scores those count
  * that are of this competition, from before this epoch and of miners that are registered still, so that none of them can
@@ -227,10 +205,5 @@ const Scaled = z.looseObject({ acceptance: z.looseObject({ scale: z.number().pos
 
 /** The scale that the current Dama was merged at; a validator's report that is missing or broken stops nobody else's round. */
 async function scaleOf(store: ObjectStore, { report }: DamaManifest): Promise<number | undefined> {
-  try {
-    return Scaled.safeParse(parseJson(await store.get(report, { maxBytes: MAX_REPORT_BYTES }))).data?.acceptance.scale;
-  } catch (error) {
-    if (!faultOf(error)) throw error;
-    return undefined;
-  }
+  return Scaled.safeParse(await unlessFaulty(async () => parseJson(await store.get(report, { maxBytes: MAX_REPORT_BYTES })))).data?.acceptance.scale;
 }

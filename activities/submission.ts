@@ -23,7 +23,7 @@ import { keyFileOf, MAX_KEY_FILE_BYTES, openKeyFile, SEAL_BYTES, unseal, type Co
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import { standingsAt, totalStakeOf, type Standing } from './current-dama.ts';
 import type { Deployment } from './deployment.ts';
-import { consultLedger, keepLedger, lookUp, type Ledger } from './first-seen.ts';
+import { consultLedger, keepLedger } from './first-seen.ts';
 import { frozenKey, lastAccepted, type EarlierUpdate } from './last-accepted.ts';
 import { unlessRefused } from './refusals.ts';
 import type { RoundContext, Submission } from './round.ts';
@@ -98,11 +98,9 @@ export const createSubmissionActivities = ({ chain, store, deployment }: Submiss
     const { copyCosine } = round.thresholds;
     const standings = await standingsBefore({ chain, store, deployment }, round);
     const updates = submissions.map(({ digest, hotkey, commitBlock, commitIndex }) => ({ digest, hotkey, base: round.base.digest, commitBlock, commitIndex }));
-    const { seen, ledger, note } = await consultLedger({ store, ...standings }, updates);
-    const { adapterBytes: bytes } = deployment.competition.limits;
-    const kept = await keepLedger(store, round.bucket, ledger);
-    const accepted = await lastAccepted(store, standings.standings, { bytes, updates: MAX_ACCEPTED });
-    const past = await theirsByLedger({ store, ledger: { ...ledger, bucket: round.bucket } }, decodedFrom(accepted, { music, lora: round.lora }));
+    const accepted = decodedFrom(await lastAccepted(store, standings.standings, { bytes: deployment.competition.limits.adapterBytes, updates: MAX_ACCEPTED }), { music, lora: round.lora });
+    const { seen, firsts, ledger, note } = await consultLedger({ store, ...standings }, updates, accepted.map(({ digest }) => digest));
+    const past = theirsByLedger(firsts, accepted);
     const known: (Known | undefined)[] = [];
     for (const [index, adapter] of adapters.entries()) {
       const first = seen[index];
@@ -117,7 +115,7 @@ export const createSubmissionActivities = ({ chain, store, deployment }: Submiss
       ...withKnown(found, known, copyCosine),
       // under its content's own name: a dry run, or a round begun again, may have had other submissions
       gram: await store.putOnce(round.privateBucket, `${round.prefix}/gram-${sha256Hex(gramFile).slice(0, 16)}.f64`, gramFile),
-      ledger: kept,
+      ledger: await keepLedger(store, round.bucket, ledger),
       ...(note !== undefined && { note }),
     };
   },
@@ -146,10 +144,9 @@ function decodedFrom(updates: readonly EarlierUpdate[], expected: { music: Music
 }
 
 /** Whose an update is, for which Dama and since when is for the ledger to say: the report is one validator's word. */
-async function theirsByLedger({ store, ledger }: { store: ObjectStore; ledger: Ledger }, updates: ReturnType<typeof decodedFrom>): Promise<Past[]> {
-  const { known } = await lookUp(store, ledger, new Set(updates.map(({ digest }) => digest)));
+function theirsByLedger(firsts: ReadonlyMap<string, CommittedUpdate>, updates: ReturnType<typeof decodedFrom>): Past[] {
   return updates.flatMap(({ hotkey, digest, adapter }) => {
-    const first = known.get(digest);
+    const first = firsts.get(digest);
     return first?.hotkey === hotkey ? [{ ...first, adapter }] : [];
   });
 }
@@ -245,5 +242,6 @@ function notItsFault(error: unknown): never {
   throw new StoreUnavailable(`Expected the round's own objects: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }
 
-const musicOf = async (store: ObjectStore, round: RoundContext): Promise<MusicConfig> =>
+/** The configuration of the model that a round is about. */
+export const musicOf = async (store: ObjectStore, round: Pick<RoundContext, 'base'>): Promise<MusicConfig> =>
   readMusicConfig(JSON.parse(new TextDecoder().decode(await store.get(round.base.config, { maxBytes: MAX_CONFIG_BYTES }))));

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { faultOf } from '../../genki/errors.ts';
 import type { Losses } from '../../genki/evaluation/held-out.ts';
 import type { ObjectStore } from '../../genki/store/object-store.ts';
 import { parseJson } from '../parse-json.ts';
 import { putFirst } from '../put-first.ts';
+import { unlessFaulty } from '../unless-faulty.ts';
 
 /** Losses of some 40,000 clips. */
 const MAX_BYTES = 2 ** 20;
@@ -32,10 +32,7 @@ export async function lossesOnce(store: ObjectStore, at: At, { measure, onKept }
 }
 
 async function keptLosses(store: ObjectStore, { bucket, digest, clips }: At): Promise<Losses | undefined> {
-  const bytes = await store.getByKey(bucket, coalitionKey(digest), { maxBytes: MAX_BYTES }).catch((error: unknown) => {
-    if (!faultOf(error)) throw error;
-    return undefined;
-  });
+  const bytes = await unlessFaulty(() => store.getByKey(bucket, coalitionKey(digest), { maxBytes: MAX_BYTES }));
   const kept = bytes && Kept.safeParse(parseJson(bytes)).data;
   return kept?.coalition === digest && kept.losses.length === clips ? kept.losses.map(Number) : undefined;
 }

@@ -107,11 +107,7 @@ async function agreements({ engine, once, store }: Stage, { workshop: { music, b
   return found;
 }
 
-let last: Promise<unknown> = Promise.resolve();
-
-/** One job after the other, as a runner does them: two would load their weights into one scorer. None is ever asked to stop. */
-function run<In, Out>(job: (input: In, control: Parameters<ReturnType<Job<{ input: In; output: Out }>>>[1]) => Promise<Out | undefined>, input: In): Promise<Out> {
-  const turn = last.then(async () => (await job(input, { progress: async () => true }))!);
-  last = turn.catch(() => undefined);
-  return turn;
+/** A job from here on is never asked to stop. */
+async function run<In, Out>(job: (input: In, control: Parameters<ReturnType<Job<{ input: In; output: Out }>>>[1]) => Promise<Out | undefined>, input: In): Promise<Out> {
+  return (await job(input, { progress: async () => true }))!;
 }

@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Deployment } from '../../activities/deployment.ts';
 import { createJobs } from '../../activities/model/jobs.ts';
+import { roundPlan, SEED_LABELS } from '../../activities/round-plan.ts';
 import type { RoundPlan } from '../../activities/round.ts';
 import { handIn, type Ground, type HandedIn, type Miner } from '../../genki/attacks/hand-in.ts';
 import { createSigner } from '../../genki/chain/keys.ts';
-import { promptClips } from '../../genki/data/prompts.ts';
 import type { Engine } from '../../genki/engine/engine.ts';
 import { readMusicConfig } from '../../genki/music/config.ts';
 import { encodeAdapter, type Adapter } from '../../genki/music/lora.ts';
-import { competitionDigest, heldOutClips, type Competition, type HoldOutPart } from '../../genki/protocol/competition.ts';
+import { competitionDigest, type Competition } from '../../genki/protocol/competition.ts';
 import type { Dama } from '../../genki/protocol/dama.ts';
 import { sha256Hex } from '../../genki/protocol/digests.ts';
 import { contentDigest, decodeSafetensors } from '../../genki/protocol/safetensors.ts';
@@ -46,7 +46,6 @@ export type StageOptions = Pick<Stage, 'root' | 'engine' | 'cacheDir' | 'note'> 
 const HUB = 'hub';
 /** Whose round it is, and its bucket. */
 export const VALIDATOR = 'validator';
-const LABELS = ['A', 'B', 'C', 'prompts', 'generation', 'listening', 'shapley'];
 
 export async function openStage({ competition, dama, ...of }: StageOptions): Promise<Stage> {
   const store = createFolderStore(of.root);
@@ -95,37 +94,18 @@ export async function openEpoch(stage: Stage, { number, standing, ...given }: { 
   return { plan: planOf(stage, { number, ...given }), workshop, on, honest, ...(standing && { standing }) };
 }
 
-function planOf({ deployment: { competition, competitionDigest: digest } }: Stage, { number, ...given }: { number: number; base: Dama } & Pick<RoundPlan, 'past' | 'lastScale'>): RoundPlan {
-  const { styles, music, generation: { clips, ...generation }, netuid, lora, scales, thresholds, overTime, shapley, listening } = competition;
-  const seeds = Object.fromEntries(LABELS.map((label) => [label, seedOfEpoch(number, label)]));
-  const floors = Object.fromEntries(styles.private.map((style) => [style, styles.floors[style]!]));
-  const part = (name: HoldOutPart) => ({ clips: heldOutClips(competition, name), seed: seeds[name]!, floors, guards: competition.holdOut[name].perBaseStyle > 0 ? styles.base : [] });
-  const prompting = { styles: styles.private, count: clips, seed: seeds.prompts! };
-  return {
+function planOf({ deployment }: Stage, { number, ...given }: { number: number; base: Dama } & Pick<RoundPlan, 'past' | 'lastScale'>): RoundPlan {
+  const plan = roundPlan(deployment, {
     ...given,
     hotkey: validator.hotkey,
-    netuid,
     epoch: number,
-    competition: { id: competition.id, digest },
     snapshot: { number: 1, hash: `0x${'0'.repeat(64)}` },
-    seeds,
-    parts: { A: part('A'), B: part('B'), C: part('C') },
-    prompts: promptClips(prompting).map(({ caption }) => caption),
-    ...(listening && { listening: { embedder: listening.embedder, seed: seeds.listening!, styles: prompting.styles, count: clips, promptsSeed: prompting.seed, frameRate: music.frameRate } }),
-    generation: { ...generation, seed: seeds.generation! },
-    frames: music.frames,
-    frameRate: music.frameRate,
-    lora,
-    scales,
-    thresholds,
-    overTime,
-    shapley,
-    // the one policy that has a step of its own: with it everything is measured that any policy asks for
-    policy: { name: 'gradient-agreement', parameters: {} },
+    seeds: Object.fromEntries(SEED_LABELS.map((label) => [label, seedOfEpoch(number, label)])),
     bucket: VALIDATOR,
     privateBucket: `${VALIDATOR}-private`,
-    prefix: `rounds/${netuid}/${String(number).padStart(6, '0')}`,
     dryRun: true,
     deadlineMs: 60_000,
-  };
+  });
+  // the one policy that has a step of its own: with it everything is measured that any policy asks for
+  return { ...plan, policy: { name: 'gradient-agreement', parameters: {} } };
 }

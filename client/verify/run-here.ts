@@ -1,4 +1,5 @@
 import { createJobs, type JobKind, type Jobs } from '../../activities/model/jobs.ts';
+import { Turns } from '../../genki/store/turns.ts';
 import { Stopped } from '../stop-signal.ts';
 
 /** Runs a job in this process, saying what it is about. */
@@ -11,7 +12,7 @@ type Options = { readonly signal: AbortSignal; /** Rewrites one line. */ readonl
  * @throws {Stopped} once the signal has asked for it
  */
 export function runHere(jobs: ReturnType<typeof createJobs>, { signal, show }: Options): RunJob {
-  let last: Promise<unknown> = Promise.resolve();
+  const turns = new Turns();
   const run: RunJob = async (kind, about, input) => {
     let steps = 0;
     show(about);
@@ -25,11 +26,7 @@ export function runHere(jobs: ReturnType<typeof createJobs>, { signal, show }: O
     if (output === undefined) throw signal.aborted ? (signal.reason as Error) : new Stopped(kind);
     return output;
   };
-  return (kind, about, input) => {
-    const turn = last.then(() => run(kind, about, input));
-    last = turn.catch(() => undefined);
-    return turn;
-  };
+  return (kind, about, input) => turns.take('model', undefined, () => run(kind, about, input));
 }
 
 function stepText(details: unknown, steps: number): string {

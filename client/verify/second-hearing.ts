@@ -2,7 +2,8 @@ import { createListenActivities } from '../../activities/listen.ts';
 import type { HeardClips } from '../../activities/model/hear.ts';
 import type { RoundPlan } from '../../activities/round.ts';
 import type { Fetched } from '../../activities/submission.ts';
-import { BadSubmission, faultOf } from '../../genki/errors.ts';
+import { unlessFaulty } from '../../activities/unless-faulty.ts';
+import { BadSubmission } from '../../genki/errors.ts';
 import { minerAt } from '../../genki/evaluation/differences.ts';
 import type { Check } from '../../genki/evaluation/verify-report.ts';
 import { sha256Hex } from '../../genki/protocol/digests.ts';
@@ -58,11 +59,7 @@ async function play(hearing: Hearing, player: Player): Promise<Played> {
 async function codesOf({ plan, store, run, bucket, isSameEngine }: Hearing, { name, fetched }: Player, key: string): Promise<{ codes: ObjectRef; isOurs: boolean }> {
   const { prompts, generation, frames, base: dama } = plan;
   const ours = await run('generate', `clips of ${name.slice(0, 8)}…`, { ...generation, frames, prompts, dama, ...(fetched && { adapter: asPlayed(fetched, plan) }), bucket: plan.bucket, key });
-  const theirs = isSameEngine ? undefined : await store.getByKey(bucket, key, { maxBytes: MAX_CODES_BYTES }).catch(unlessMissing);
+  const theirs = isSameEngine ? undefined : await unlessFaulty(() => store.getByKey(bucket, key, { maxBytes: MAX_CODES_BYTES }));
   if (!theirs || sha256Hex(theirs) === ours.sha256) return { codes: ours, isOurs: true };
   return { codes: { bucket, key, sha256: sha256Hex(theirs), bytes: theirs.byteLength }, isOurs: false };
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (!faultOf(error)) throw error;
 }

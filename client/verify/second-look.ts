@@ -1,11 +1,11 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { frozenKey } from '../../activities/last-accepted.ts';
 import type { RoundPlan, Submission } from '../../activities/round.ts';
-import { createSubmissionActivities, type Fetched } from '../../activities/submission.ts';
+import { createSubmissionActivities, musicOf, type Fetched } from '../../activities/submission.ts';
 import { faultOf } from '../../genki/errors.ts';
 import { minerAt } from '../../genki/evaluation/differences.ts';
 import type { MinerReport, RoundReport } from '../../genki/evaluation/round-report.ts';
 import type { Check } from '../../genki/evaluation/verify-report.ts';
-import { readMusicConfig } from '../../genki/music/config.ts';
 import { decodeAdapter, updateNorm } from '../../genki/music/lora.ts';
 import { contentDigest, decodeSafetensors } from '../../genki/protocol/safetensors.ts';
 import type { ObjectRef, ObjectStore } from '../../genki/store/object-store.ts';
@@ -16,15 +16,13 @@ export type Looked = { readonly miner: MinerReport; readonly index: number; read
 
 type Look = { readonly known: Known; readonly store: ObjectStore; readonly plan: RoundPlan; readonly report: RoundReport; /** the validator's */ readonly bucket: string };
 
-const MAX_CONFIG_BYTES = 2 ** 20;
-
 /**
  * The updates that a round measured: as its validator kept them, read and checked, and beside what each miner committed,
  * as long as the miner still has it.
  */
 export async function lookAgain(look: Look): Promise<{ readonly looked: readonly Looked[]; readonly check: Check }> {
   const { plan, report, store } = look;
-  const music = readMusicConfig(JSON.parse(new TextDecoder().decode(await store.get(plan.base.config, { maxBytes: MAX_CONFIG_BYTES }))));
+  const music = await musicOf(store, plan);
   const records = await recordsOf(look);
   const looked: Looked[] = [];
   const differences: string[] = [];
@@ -52,7 +50,7 @@ export async function lookAgain(look: Look): Promise<{ readonly looked: readonly
   return { looked, check: { what: 'updates', compared: looked.length, differences, ...(note !== undefined && { note }) } };
 }
 
-const keptRef = (bucket: string, { sha256, bytes }: NonNullable<MinerReport['update']>): ObjectRef => ({ bucket, key: `frozen/${sha256}.safetensors`, sha256, bytes });
+const keptRef = (bucket: string, { sha256, bytes }: NonNullable<MinerReport['update']>): ObjectRef => ({ bucket, key: frozenKey(sha256), sha256, bytes });
 
 /** Hotkey -> commit record, hex, at the snapshot. */
 async function recordsOf({ known, report }: Look): Promise<Map<string, string> | undefined> {

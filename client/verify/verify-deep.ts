@@ -11,6 +11,7 @@ import type { MinerReport, RoundReport } from '../../genki/evaluation/round-repo
 import { UNDECIDED } from '../../genki/evaluation/verdict.ts';
 import { checkOf, type Check } from '../../genki/evaluation/verify-report.ts';
 import { createFolderStore } from '../../genki/store/folder-store.ts';
+import { earsOf } from '../../workers/ears.ts';
 import type { Found } from './find-report.ts';
 import { measureAgain } from './measure-again.ts';
 import type { Known } from './network.ts';
@@ -22,8 +23,6 @@ import { secondPlan } from './second-plan.ts';
 
 /** Engines agree on a loss to this, in nats a code; on a cosine, too. */
 const WITHIN = 1e-4;
-/** As the cpu worker hears: of several threads an embedder's sums end otherwise. */
-const EARS_THREADS = 1;
 
 export type DeepOptions = {
   /** Where the round's search for the scale began. */
@@ -44,7 +43,8 @@ export async function verifyDeep(known: Known, found: Found, options: DeepOption
   const folder = await mkdtemp(join(tmpdir(), 'genki-verify-'));
   options.show('the engines');
   const engine = await chooseEngine({ threads: known.threads, prefer: known.engine });
-  const ears = await chooseEngine({ threads: EARS_THREADS, prefer: known.engine === 'tfjs-node-gpu' ? 'onnx' : (known.engine ?? 'onnx') });
+  const { engine: prefer, threads } = earsOf(known.engine);
+  const ears = await chooseEngine({ threads, prefer });
   try {
     const store = createOverlayStore(known.store, createFolderStore(folder));
     return await measured({ ...known, store }, { report, bucket, engine, ears, chain: known.chain.chain }, options);

@@ -141,7 +141,8 @@ export function additions(known: ReadonlyMap<string, CommittedUpdate>, submissio
   return [...firstsOf(known, submissions)].flatMap(([digest, first]) => (first === known.get(digest) ? [] : [first])).sort(byCommit);
 }
 
-function firstsOf(known: ReadonlyMap<string, CommittedUpdate>, submissions: readonly CommittedUpdate[]): Map<string, CommittedUpdate> {
+/** Of each submission's digest the earliest commit, of those that are known and these. */
+export function firstsOf(known: ReadonlyMap<string, CommittedUpdate>, submissions: readonly CommittedUpdate[]): Map<string, CommittedUpdate> {
   const firsts = new Map<string, CommittedUpdate>();
   for (const one of submissions) firsts.set(one.digest, earlier(firsts.get(one.digest) ?? known.get(one.digest), one));
   return firsts;

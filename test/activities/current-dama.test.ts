@@ -130,7 +130,7 @@ const reportBy = (who: string) => ({
 });
 
 describe('the newest report', () => {
-  const newest = async () => { const metagraph = await settled(); return await newestReport(deps(), metagraph, metagraph.epoch - 1); };
+  const newest = async () => { const metagraph = await settled(); return await newestReport(deps(), metagraph, { until: metagraph.epoch - 1 }); };
 
   it('is none where no validator has committed one', async () => {
     expect(await newest()).toBeUndefined();

@@ -17,6 +17,7 @@ import { readParticipants } from '../../activities/participants.ts';
 import { createLocalChain } from '../../genki/chain/local/local-chain.ts';
 import { CPU_QUEUE, walletQueue, WORKFLOW_QUEUE } from '../../workflows/queues.ts';
 import { beating } from '../beating.ts';
+import { earsOf } from '../ears.ts';
 import { installRuntime, runUntilSignal } from '../process.ts';
 import { registerSearchAttributes } from '../search-attributes.ts';
 import { RunnerPool } from '../runners/runner-pool.ts';
@@ -33,8 +34,8 @@ const store = createStore(settings.store);
 const signers = await loadWallets(settings.walletsDir, settings.passphraseFile);
 const deployment = await readDeployment(home);
 await checkOwner(deployment, chain);
-// who hears does so on the CPU: a GPU's memory is for the model; no more of them than asked for, as each holds an embedder
-const ears = new RunnerPool({ store: settings.store, engine: settings.engine === undefined || settings.engine === 'tfjs-node-gpu' ? 'onnx' : settings.engine, threads: 1, clap: settings.clap }, settings.runners);
+// no more of them than asked for, as each holds an embedder
+const ears = new RunnerPool({ store: settings.store, ...earsOf(settings.engine), clap: settings.clap }, settings.runners);
 const deps = { chain, store, deployment, participants: () => readParticipants(home), defaultHotkey: settings.hotkey };
 
 await registerSearchAttributes(network.temporal, network.namespace);
