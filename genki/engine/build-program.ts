@@ -22,6 +22,7 @@ export function buildProgram<T extends Shaped>(program: Program, primitives: Pri
   const outputs = new Map(Object.entries(program.build(tape, inputs, size)));
   const of = outputs.get(gradients.of);
   if (of === undefined) throw new EngineError(`${name}: expected an output ${gradients.of} to differentiate, got none`);
+  if (gradients.alone) outputs.clear();
   tape.gradients(of, wrt).forEach((gradient, i) => outputs.set(`grad/${gradients.wrt[i]!}`, gradient));
   return outputs;
 }

@@ -19,6 +19,7 @@ export interface Ops<T> {
   exp(a: T): T;
   sqrt(a: T): T;
   erf(a: T): T;
+  tanh(a: T): T;
   relu(a: T): T;
   /** Exact GELU: x/2 (1 + erf(x/√2)). */
   gelu(a: T): T;
@@ -39,6 +40,26 @@ export interface Ops<T> {
   gather(table: T, ids: T): T;
   /** −log softmax(logits)[id]: [..., V], int32 [...] -> [...]. */
   negativeLogLikelihood(logits: T, ids: T): T;
+  /** From index `from` up to `to` of an axis; negative ones count from the end. */
+  slice(a: T, axis: number, range: { readonly from: number; readonly to: number }): T;
+  /** Cuts into pieces that along the axis are as long as those of `parts`. */
+  split(a: T, parts: readonly T[], axis: number): readonly T[];
+
+  // What an audio codec needs. A program cannot be differentiated through these, and the last size of their inputs has
+  // to be a number.
+
+  /** a where it is positive, else exp(a) − 1. */
+  elu(a: T): T;
+  /** Adds to the ends of the last axis: zeros, or what lies behind the end mirrored, the last value itself not repeated. */
+  pad(a: T, size: { readonly left: number; readonly right: number; readonly mode: 'zero' | 'reflect' | 'replicate' }): T;
+  /** Cross-correlation without padding: [B, I, L], kernel [O, I, K], bias [O] -> [B, O, ⌊(L − dilation (K − 1) − 1) / stride⌋ + 1]. */
+  conv1d(a: T, kernel: T, bias: T, options: { readonly stride: number; readonly dilation: number }): T;
+  /** Its transpose: [B, I, L], kernel [I, O, K], bias [O] -> [B, O, (L − 1) stride + K]. */
+  convTranspose1d(a: T, kernel: T, bias: T, options: { readonly stride: number }): T;
+  /** One layer, from states of 0, gates in PyTorch's order i f g o: [L, B, I], [4H, I], [4H, H], [4H] -> [L, B, H]. */
+  lstm(a: T, weights: { readonly input: T; readonly hidden: T; readonly bias: T }): T;
+  /** The index of the largest value over the last axis, the first of equal ones: [..., V] -> int32 [...]. */
+  argMax(a: T): T;
 }
 
 /** A computation over named inputs; traced once by a graph engine, executed anew at each run by an eager one. */
@@ -47,8 +68,11 @@ export interface Program {
   readonly inputs: Readonly<Record<string, TensorSpec>>;
   /** @param size turns a name of a size into what this engine needs: the number (eager) or the name itself (traced) */
   build<T>(ops: Ops<T>, inputs: Readonly<Record<string, T>>, size: (dim: Dim) => Dim): Record<string, T>;
-  /** Adds the outputs `grad/<input>` = d(outputs[of]) / d(input) for each of `wrt`; `of` has to be a scalar (shape []). */
-  readonly gradients?: { readonly of: string; readonly wrt: readonly string[] };
+  /**
+   * Adds the outputs `grad/<input>` = d(outputs[of]) / d(input) for each of `wrt`; `of` has to be a scalar (shape []).
+   * `alone`: in place of the other outputs, so that a graph engine leaves out what only those need.
+   */
+  readonly gradients?: { readonly of: string; readonly wrt: readonly string[]; readonly alone?: boolean };
 }
 
 /** Values that live where the engine keeps them. The one who got it disposes it. */
@@ -60,9 +84,12 @@ export interface Tensor {
   dispose(): void;
 }
 
+/** Inputs of a program that are the same in every run: an engine lays them out once as suits it, which a product with weights gains much from. */
+export type Fixed = Readonly<Record<string, { readonly values: Float32Array | Int32Array; readonly shape: readonly number[] }>>;
+
 export interface Executable {
   /**
-   * @param feeds exactly the program's inputs; they stay the caller's
+   * @param feeds exactly the program's inputs, but for those that are fixed; they stay the caller's
    * @returns the program's outputs and gradients; the caller's to dispose
    * @throws {EngineError} naming a feed that is missing, unknown, or of another shape or dtype
    */
@@ -76,6 +103,10 @@ export interface Engine {
   /** Engine, version and device: what a report records. */
   readonly build: string;
   tensor(values: Float32Array | Int32Array, shape: readonly number[]): Tensor;
-  compile(program: Program): Promise<Executable>;
+  /**
+   * @param fixed values of some of the program's inputs, which are not fed then; an engine may keep them, so they are not to be changed
+   * @throws {EngineError} naming one that the program does not have, or has of another shape or dtype
+   */
+  compile(program: Program, fixed?: Fixed): Promise<Executable>;
   dispose(): Promise<void>;
 }

@@ -29,6 +29,20 @@ export function productOf(shape: Shape): Dim {
   return numbers === 1 ? names.join('*') : [numbers, ...names].join('*');
 }
 
+/** Where a slice begins and ends: counted from the front, or both from the end of an axis whose size has a name. */
+export type Cut = { readonly axis: number; readonly from: number; readonly to: number };
+
+/** @throws {EngineError} when the axis is not there or does not reach from `from` to `to` */
+export function cutOf(shape: Shape, axis: number, { from, to }: { readonly from: number; readonly to: number }): Cut {
+  const along = axesOf(shape.length, [axis])[0]!;
+  const size = shape[along]!;
+  const counted = (index: number): number => (typeof size === 'number' && index < 0 ? index + size : index);
+  const cut = { axis: along, from: counted(from), to: counted(to) };
+  const isInside = typeof size === 'number' ? cut.from >= 0 && cut.to <= size : cut.from < 0 === cut.to < 0;
+  if (!Number.isInteger(from) || !Number.isInteger(to) || cut.from > cut.to || !isInside) throw new EngineError(`Expected a range of axis ${along} of ${shapeText(shape)}, got ${from} up to ${to}`);
+  return cut;
+}
+
 /**
  * Axes counted from the front.
  * @throws {EngineError} when one is out of range or named twice

@@ -1,11 +1,18 @@
 import { EngineError } from '../../errors.ts';
-import type { Dim, Shape } from '../engine.ts';
+import type { Dim, Ops, Shape } from '../engine.ts';
 import type { Primitives } from '../primitives.ts';
-import { axesOf, broadcastShape, productOf, sameShape, shapeText } from '../shapes.ts';
+import { axesOf, broadcastShape, type Cut, cutOf, productOf, sameShape, shapeText } from '../shapes.ts';
 import type { Graph, Value } from './graph.ts';
+import { concatNode } from './concat-node.ts';
+import { sliceNode, unsliceNode } from './slice-nodes.ts';
+import { argMaxNode, convNode, convTransposeNode, lstmNode, padNode } from './sound-nodes.ts';
+import { floating, integers, ranked } from './value-checks.ts';
 
 type Operand = Value | number;
 type Flags = { readonly transposeA?: boolean; readonly transposeB?: boolean };
+
+/** Columns up to which it pays to transpose a product of rows instead of its first factor. */
+const NARROW = 64;
 
 /** The operations as nodes of an ONNX graph, with the shapes that they give. */
 export class GraphPrimitives implements Primitives<Value> {
@@ -43,25 +50,31 @@ export class GraphPrimitives implements Primitives<Value> {
   erf(a: Value): Value {
     return this.#unary('Erf', a);
   }
+  tanh(a: Value): Value {
+    return this.#unary('Tanh', a);
+  }
+  elu(a: Value): Value {
+    return this.#unary('Elu', a);
+  }
   relu(a: Value): Value {
     return this.#unary('Relu', a);
   }
 
   gelu(a: Value): Value {
-    return this.mul(a, this.normalCdf(a));
+    return this.mul(a, this.normalCdf(this.mul(a, Math.SQRT1_2)));
   }
 
   softmax(a: Value): Value {
-    return this.#graph.node('Softmax', [this.#ranked(a, 1)], a.shape, { attributes: { axis: -1 } });
+    return this.#graph.node('Softmax', [ranked(a, 1)], a.shape, { attributes: { axis: -1 } });
   }
 
   logSoftmax(a: Value): Value {
-    return this.#graph.node('LogSoftmax', [this.#ranked(a, 1)], a.shape, { attributes: { axis: -1 } });
+    return this.#graph.node('LogSoftmax', [ranked(a, 1)], a.shape, { attributes: { axis: -1 } });
   }
 
   matmul(a: Value, b: Value, { transposeA = false, transposeB = false }: Flags = {}): Value {
-    const [m, k] = lastTwo(this.#ranked(a, 2), transposeA);
-    const [inner, n] = lastTwo(this.#ranked(b, 2), transposeB);
+    const [m, k] = lastTwo(ranked(a, 2), transposeA);
+    const [inner, n] = lastTwo(ranked(b, 2), transposeB);
     if (k !== inner) throw new EngineError(`Expected matrices that multiply, got ${shapeText(a.shape)} and ${shapeText(b.shape)}`);
     const shape = [...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), m, n];
     if (!transposeA && !transposeB) return this.#graph.node('MatMul', [a, b], shape);
@@ -88,21 +101,11 @@ export class GraphPrimitives implements Primitives<Value> {
   sum(a: Value, axes: readonly number[], keepDims = false): Value {
     const reduced = axesOf(a.shape.length, axes);
     if (reduced.length === 0) return a;
-    return this.#graph.node('ReduceSum', [this.#floating(a), this.#graph.integers(reduced, 'int64')], withoutAxes(a.shape, reduced, keepDims), { attributes: { keepdims: Number(keepDims) } });
+    return this.#graph.node('ReduceSum', [floating(a), this.#graph.integers(reduced, 'int64')], withoutAxes(a.shape, reduced, keepDims), { attributes: { keepdims: Number(keepDims) } });
   }
 
   concat(parts: readonly Value[], axis: number, dim?: Dim): Value {
-    const [first] = parts;
-    if (first === undefined) throw new EngineError('Expected parts to join, got none');
-    const along = axesOf(first.shape.length, [axis])[0]!;
-    for (const part of parts) {
-      const fits = part.dtype === first.dtype && part.shape.length === first.shape.length && part.shape.every((size, i) => i === along || size === first.shape[i]);
-      if (!fits) throw new EngineError(`Expected parts like ${shapeText(first.shape)} beside axis ${along}, got ${shapeText(part.shape)}`);
-    }
-    const shape = first.shape.with(along, dim ?? totalSize(parts, along));
-    const joined = this.#graph.node('Concat', parts, shape, { dtype: first.dtype, attributes: { axis: along } });
-    this.#graph.nameSize(shape[along]!, joined, along);
-    return joined;
+    return concatNode(this.#graph, parts, { axis, dim });
   }
 
   layerNorm(a: Value, gain: Value, bias: Value, epsilon: number): Value {
@@ -118,12 +121,37 @@ export class GraphPrimitives implements Primitives<Value> {
     return this.neg(this.pick(this.logSoftmax(logits), ids));
   }
 
-  normalCdf(a: Value): Value {
-    return this.mul(this.add(this.erf(this.mul(a, Math.SQRT1_2)), 1), 0.5);
+  slice(a: Value, axis: number, range: { readonly from: number; readonly to: number }): Value {
+    return sliceNode(this.#graph, a, cutOf(a.shape, axis, range));
+  }
+
+  pad(a: Value, size: Parameters<Ops<Value>['pad']>[1]): Value {
+    return padNode(this.#graph, a, size);
+  }
+
+  conv1d(a: Value, kernel: Value, bias: Value, options: Parameters<Ops<Value>['conv1d']>[3]): Value {
+    return convNode(this.#graph, { a, kernel, bias }, options);
+  }
+
+  convTranspose1d(a: Value, kernel: Value, bias: Value, options: Parameters<Ops<Value>['convTranspose1d']>[3]): Value {
+    return convTransposeNode(this.#graph, { a, kernel, bias }, options);
+  }
+
+  lstm(a: Value, weights: Parameters<Ops<Value>['lstm']>[1]): Value {
+    return lstmNode(this.#graph, a, weights);
+  }
+
+  argMax(a: Value): Value {
+    return argMaxNode(this.#graph, a);
+  }
+
+  normalCdf(z: Value): Value {
+    // as one node: x/2 + 1/2, which lies between its bounds 0 and 1
+    return this.#graph.node('HardSigmoid', [this.erf(z)], z.shape, { attributes: { alpha: { float: 0.5 }, beta: { float: 0.5 } } });
   }
 
   normalize(a: Value, gain: Value, bias: Value, epsilon: number): { output: Value; mean: Value; inverseDeviation: Value } {
-    const size = this.#ranked(a, 1).shape.at(-1)!;
+    const size = ranked(a, 1).shape.at(-1)!;
     for (const { shape } of [gain, bias]) if (!sameShape(shape, [size])) throw new EngineError(`Expected gain and bias of shape [${size}], got ${shapeText(shape)}`);
     const statistic = a.shape.with(-1, 1);
     const [output, mean, inverseDeviation] = this.#graph.nodeWithOutputs('LayerNormalization', [a, gain, bias], [a.shape, statistic, statistic], { attributes: { axis: -1, epsilon: { float: epsilon } } });
@@ -157,13 +185,26 @@ export class GraphPrimitives implements Primitives<Value> {
     return this.#graph.node('Squeeze', [picked, this.#graph.integers([-1], 'int64')], rows);
   }
 
+  addAt(a: Value, ids: Value, addends: Value): Value {
+    const column = this.#graph.node('Unsqueeze', [addends, this.#graph.integers([-1], 'int64')], [...addends.shape, 1]);
+    return this.#graph.node('ScatterElements', [a, this.#column(ids), column], a.shape, { attributes: { axis: -1, reduction: 'add' } });
+  }
+
   rowProduct(a: Value, b: Value): Value {
-    return this.#graph.node('Gemm', [this.#rows(a), this.#rows(b)], [a.shape.at(-1)!, b.shape.at(-1)!], { attributes: { transA: 1 } });
+    const [M, N] = [a.shape.at(-1)!, b.shape.at(-1)!];
+    // the kernel takes longer to transpose what is wide than to multiply it by what is narrow
+    if (Number(N) <= NARROW && Number(N) < Number(M)) return this.#swapped(this.rowProduct(b, a));
+    return this.#graph.node('Gemm', [this.#rows(a), this.#rows(b)], [M, N], { attributes: { transA: 1 } });
   }
 
   split(a: Value, parts: readonly Value[], axis: number): readonly Value[] {
-    const lengths = this.#graph.vector(parts.map((part) => this.#graph.sizeOf(part, axis)));
-    return this.#graph.nodeWithOutputs('Split', [a, lengths], parts.map(({ shape }) => shape), { attributes: { axis } });
+    const along = axesOf(a.shape.length, [axis])[0]!;
+    const lengths = this.#graph.vector(parts.map((part) => this.#graph.sizeOf(part, along)));
+    return this.#graph.nodeWithOutputs('Split', [a, lengths], parts.map((part) => a.shape.with(along, part.shape[along]!)), { attributes: { axis: along } });
+  }
+
+  unslice(a: Value, whole: Value, cut: Cut): Value {
+    return unsliceNode(this.#graph, a, { whole, cut });
   }
 
   #swapped(a: Value): Value {
@@ -186,27 +227,12 @@ export class GraphPrimitives implements Primitives<Value> {
   }
 
   #unary(op: string, a: Value): Value {
-    return this.#graph.node(op, [this.#floating(a)], a.shape);
+    return this.#graph.node(op, [floating(a)], a.shape);
   }
 
   #operand(operand: Operand): Value {
-    return typeof operand === 'number' ? this.scalar(operand) : this.#floating(operand);
+    return typeof operand === 'number' ? this.scalar(operand) : floating(operand);
   }
-
-  #floating(a: Value): Value {
-    if (a.dtype !== 'float32') throw new EngineError(`Expected a float32 tensor, got ${a.dtype} ${shapeText(a.shape)}`);
-    return a;
-  }
-
-  #ranked(a: Value, least: number): Value {
-    if (a.shape.length < least) throw new EngineError(`Expected a tensor of rank ${least} or more, got ${shapeText(a.shape)}`);
-    return this.#floating(a);
-  }
-}
-
-function integers(ids: Value): Value {
-  if (ids.dtype !== 'int32') throw new EngineError(`Expected int32 ids, got ${ids.dtype} ${shapeText(ids.shape)}`);
-  return ids;
 }
 
 function lastTwo({ shape }: Value, transposed: boolean): [Dim, Dim] {
@@ -217,12 +243,4 @@ function lastTwo({ shape }: Value, transposed: boolean): [Dim, Dim] {
 function withoutAxes(shape: Shape, axes: readonly number[], keepDims: boolean): Dim[] {
   if (keepDims) return shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
   return shape.filter((_, axis) => !axes.includes(axis));
-}
-
-function totalSize(parts: readonly Value[], axis: number): number {
-  return parts.reduce((total, { shape }) => {
-    const size = shape[axis]!;
-    if (typeof size === 'string') throw new EngineError(`Expected a name for the size of the joined axis ${axis}, for ${size} cannot be added up`);
-    return total + size;
-  }, 0);
 }

@@ -3,7 +3,7 @@ import type { Dim, Shape } from '../engine.ts';
 import { shapeText } from '../shapes.ts';
 
 export type ElementType = 'float32' | 'int32' | 'int64' | 'bool';
-export type Attribute = number | readonly number[] | { readonly float: number };
+export type Attribute = number | readonly number[] | string | { readonly float: number };
 
 /** A tensor of the graph: an input, a constant, or what a node gives. */
 export type Value = {
@@ -11,6 +11,8 @@ export type Value = {
   readonly shape: Shape;
   readonly dtype: ElementType;
   readonly constant?: Float32Array | Int32Array | BigInt64Array;
+  /** Whether the constant lies beside the model's bytes, which may not be 2 GB long. */
+  readonly isExternal?: true;
 };
 
 export type Node = {
@@ -44,6 +46,13 @@ export class Graph {
     const value: Value = { name: inputName(name), shape, dtype };
     this.inputs.set(name, value);
     shape.forEach((dim, axis) => this.nameSize(dim, value, axis));
+    return value;
+  }
+
+  /** An input that is the same in every run. */
+  fixed(name: string, shape: Shape, constant: Float32Array | Int32Array): Value {
+    const value: Value = { name: inputName(name), shape, dtype: constant instanceof Float32Array ? 'float32' : 'int32', constant, isExternal: true };
+    this.#constants.set(value.name, value);
     return value;
   }
 

@@ -3,8 +3,8 @@ import { arch, platform } from 'node:process';
 import * as ort from 'onnxruntime-node';
 import { EngineError } from '../../errors.ts';
 import { buildProgram } from '../build-program.ts';
-import { checkFeeds, checkValues } from '../check-feeds.ts';
-import type { Engine, Executable, Program, Tensor } from '../engine.ts';
+import { checkFeeds, checkValues, withoutFixed } from '../check-feeds.ts';
+import type { Engine, Executable, Fixed, Program, Tensor } from '../engine.ts';
 import { Graph, inputName, type Value } from './graph.ts';
 import { GraphPrimitives } from './graph-primitives.ts';
 import { onnxModel, outputName } from './onnx-model.ts';
@@ -28,8 +28,8 @@ export async function createOnnxEngine({ threads }: { threads: number }): Promis
       checkValues(values.length, shape);
       return new OnnxTensor(values instanceof Float32Array ? new ort.Tensor('float32', values, shape) : new ort.Tensor('int32', values, shape));
     },
-    async compile(program) {
-      const executable = await OnnxExecutable.open(program, threads, (closed) => open.delete(closed));
+    async compile(program, fixed = {}) {
+      const executable = await OnnxExecutable.open(program, fixed, { threads, onClose: (closed) => open.delete(closed) });
       open.add(executable);
       return executable;
     },
@@ -59,13 +59,15 @@ class OnnxExecutable implements Executable {
     this.#onClose = onClose;
   }
 
-  static async open(program: Program, threads: number, onClose: OnClose): Promise<OnnxExecutable> {
+  static async open(whole: Program, fixed: Fixed, { threads, onClose }: { threads: number; onClose: OnClose }): Promise<OnnxExecutable> {
     const graph = new Graph();
+    const program = withoutFixed(whole, fixed);
     const values: Record<string, Value> = {};
     for (const [name, { shape, dtype }] of Object.entries(program.inputs)) values[name] = graph.input(name, shape, dtype);
+    for (const [name, { shape, values: constant }] of Object.entries(fixed)) values[name] = graph.fixed(name, shape, constant);
     const outputs = buildProgram(program, new GraphPrimitives(graph), { inputs: values, size: (dim) => dim });
-    const { bytes, inputs } = onnxModel(graph, outputs);
-    const session = await guarded(program, () => ort.InferenceSession.create(bytes, sessionOptions(threads)));
+    const { bytes, inputs, externalData } = onnxModel(graph, outputs);
+    const session = await guarded(program, () => ort.InferenceSession.create(bytes, { ...sessionOptions(threads), externalData }));
     return new OnnxExecutable(program, session, { inputs, outputs: [...outputs.keys()], filled: graph.filled }, onClose);
   }
 

@@ -1,15 +1,18 @@
+import { foldScales } from './fold-scales.ts';
 import type { Attribute, ElementType, Graph, Node, Value } from './graph.ts';
 import { ProtobufWriter } from './protobuf.ts';
 
-/** A serialised ModelProto, and which of the program's inputs it really needs. */
-export type OnnxModel = { readonly bytes: Uint8Array; readonly inputs: readonly string[] };
+/** A serialised ModelProto, which of the program's inputs it really needs, and the constants that lie beside it. */
+export type OnnxModel = { readonly bytes: Uint8Array; readonly inputs: readonly string[]; readonly externalData: readonly { path: string; data: Uint8Array }[] };
 
 // onnx.proto3: numbers of fields, element types and attribute types; opset 17 is the first with LayerNormalization
 const IR_VERSION = 8;
 const OPSETS = { '': 17, 'com.microsoft': 1 };
 const ELEMENT_TYPES: Record<ElementType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+const DATA_EXTERNAL = 1;
 const ATTRIBUTE_FLOAT = 1;
 const ATTRIBUTE_INT = 2;
+const ATTRIBUTE_STRING = 3;
 const ATTRIBUTE_INTS = 7;
 
 /** The name that the session knows an output of the program by. */
@@ -17,7 +20,8 @@ export const outputName = (name: string): string => `output:${name}`;
 
 /** An ONNX model that gives these values of the graph by name, of the nodes that they depend on. */
 export function onnxModel(graph: Graph, outputs: ReadonlyMap<string, Value>): OnnxModel {
-  const { nodes, live } = liveNodes(graph.nodes, outputs.values());
+  const results = new Set(outputs.values());
+  const { nodes, live } = liveNodes(foldScales(graph, liveNodes(graph.nodes, results).nodes, results), results);
   const { names, copies } = outputNames(nodes, outputs);
   const inputs = [...graph.inputs].filter(([, value]) => live.has(value));
   const bytes = new ProtobufWriter()
@@ -31,10 +35,11 @@ export function onnxModel(graph: Graph, outputs: ReadonlyMap<string, Value>): On
       for (const [name, value] of outputs) message.message(12, (inner) => writeValueInfo(inner, { ...value, name: outputName(name) }));
     });
   for (const [domain, version] of Object.entries(OPSETS)) bytes.message(8, (opset) => opset.string(1, domain).integer(2, version));
-  return { bytes: bytes.finish(), inputs: inputs.map(([name]) => name) };
+  const external = [...graph.constants].filter((constant) => constant.isExternal && live.has(constant));
+  return { bytes: bytes.finish(), inputs: inputs.map(([name]) => name), externalData: external.map((constant) => ({ path: constant.name, data: bytesOf(constant) })) };
 }
 
-function liveNodes(nodes: readonly Node[], outputs: Iterable<Value>): { nodes: Node[]; live: ReadonlySet<Value> } {
+function liveNodes(nodes: readonly Node[], outputs: ReadonlySet<Value>): { nodes: Node[]; live: ReadonlySet<Value> } {
   const live = new Set(outputs);
   const kept = nodes.toReversed().filter((node) => {
     if (!node.outputs.some((output) => live.has(output))) return false;
@@ -67,6 +72,7 @@ function writeNode(message: ProtobufWriter, { op, domain, inputs, outputs, attri
 function writeAttribute(message: ProtobufWriter, name: string, value: Attribute): void {
   message.string(1, name);
   if (typeof value === 'number') message.integer(3, value).integer(20, ATTRIBUTE_INT);
+  else if (typeof value === 'string') message.string(4, value).integer(20, ATTRIBUTE_STRING);
   else if ('float' in value) message.float(2, value.float).integer(20, ATTRIBUTE_FLOAT);
   else {
     for (const item of value) message.integer(8, item);
@@ -74,11 +80,17 @@ function writeAttribute(message: ProtobufWriter, name: string, value: Attribute)
   }
 }
 
-function writeConstant(message: ProtobufWriter, { name, shape, dtype, constant }: Value): void {
-  const values = constant!; // every value of graph.constants has one
-  for (const size of shape) message.integer(1, Number(size));
-  message.integer(2, ELEMENT_TYPES[dtype]).string(8, name).bytes(9, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+function writeConstant(message: ProtobufWriter, value: Value): void {
+  for (const size of value.shape) message.integer(1, Number(size));
+  message.integer(2, ELEMENT_TYPES[value.dtype]).string(8, value.name);
+  const bytes = bytesOf(value);
+  if (!value.isExternal) return void message.bytes(9, bytes);
+  for (const [key, text] of Object.entries({ location: value.name, offset: '0', length: String(bytes.byteLength) })) message.message(13, (entry) => entry.string(1, key).string(2, text));
+  message.integer(14, DATA_EXTERNAL);
 }
+
+/** Of a value that has a constant. */
+const bytesOf = ({ constant }: Value): Uint8Array => new Uint8Array(constant!.buffer, constant!.byteOffset, constant!.byteLength);
 
 function writeValueInfo(message: ProtobufWriter, { name, shape, dtype }: Value): void {
   message.string(1, name).message(2, (typeProto) =>

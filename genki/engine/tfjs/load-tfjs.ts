@@ -36,6 +36,8 @@ async function loadNative(backend: 'node' | 'node-gpu', require: NodeJS.Require)
   const name = `@tensorflow/tfjs-${backend}`;
   // asked first: the package loads much before it finds out
   if (!hasNativeLibrary(name, require)) throw new EngineError(`tfjs-${backend}: ${name} is not installed with its native library`);
+  // its library writes what it finds of the processor on stderr, unless it is told not to
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   const tf = require(name) as Tfjs;
   tf.enableProdMode();
   // every TensorFlow.js of a process shares its current backend, which another engine may have set

@@ -2,7 +2,7 @@ import { arch, platform } from 'node:process';
 import type { Tensor as NativeTensor } from '@tensorflow/tfjs';
 import { EngineError } from '../../errors.ts';
 import { buildProgram } from '../build-program.ts';
-import { checkFeeds, checkValues } from '../check-feeds.ts';
+import { checkFeeds, checkValues, withoutFixed } from '../check-feeds.ts';
 import type { Dim, DType, Engine, Executable, Program, Tensor } from '../engine.ts';
 import { type LoadedTfjs, loadTfjs, type TfjsBackend } from './load-tfjs.ts';
 import { TfjsPrimitives } from './tfjs-primitives.ts';
@@ -21,12 +21,19 @@ export async function createTfjsEngine({ backend, from }: { backend: TfjsBackend
     build: `tfjs ${tf.version['tfjs-core']} ${backend}, ${device}, ${platform} ${arch}`,
     tensor(values, shape) {
       checkValues(values.length, shape);
-      return new TfjsTensor(inBackend(loaded, () => tf.tensor(values, [...shape], values instanceof Float32Array ? 'float32' : 'int32')));
+      return tensorOf(loaded, values, shape);
     },
-    compile: async (program) => new TfjsExecutable(program, loaded),
+    async compile(program, fixed = {}) {
+      const fed = withoutFixed(program, fixed);
+      const kept = Object.entries(fixed).map(([name, { values, shape }]) => [name, tensorOf(loaded, values, shape)] as const);
+      return new TfjsExecutable(fed, loaded, Object.fromEntries(kept));
+    },
     dispose: async () => {},
   };
 }
+
+const tensorOf = (loaded: LoadedTfjs, values: Float32Array | Int32Array, shape: readonly number[]): Tensor =>
+  new TfjsTensor(inBackend(loaded, () => loaded.tf.tensor(values, [...shape], values instanceof Float32Array ? 'float32' : 'int32')));
 
 class TfjsTensor implements Tensor {
   readonly shape: readonly number[];
@@ -57,22 +64,25 @@ class TfjsTensor implements Tensor {
 class TfjsExecutable implements Executable {
   readonly #program: Program;
   readonly #loaded: LoadedTfjs;
+  readonly #fixed: Readonly<Record<string, Tensor>>;
   #isOpen = true;
 
-  constructor(program: Program, loaded: LoadedTfjs) {
+  constructor(program: Program, loaded: LoadedTfjs, fixed: Readonly<Record<string, Tensor>>) {
     this.#program = program;
     this.#loaded = loaded;
+    this.#fixed = fixed;
   }
 
   async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
     if (!this.#isOpen) throw new EngineError(`${this.#program.name}: expected a program, got one that was disposed of`);
     const sizes = checkFeeds(this.#program, feeds);
-    const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, nativeOf(name, tensor)]));
+    const inputs = Object.fromEntries(Object.entries({ ...this.#fixed, ...feeds }).map(([name, tensor]) => [name, nativeOf(name, tensor)]));
     const outputs = this.#execute(inputs, (dim) => (typeof dim === 'string' ? (sizes.get(dim) ?? dim) : dim));
     return Object.fromEntries(Object.entries(outputs).map(([name, native]) => [name, new TfjsTensor(native)]));
   }
 
   async dispose(): Promise<void> {
+    if (this.#isOpen) for (const tensor of Object.values(this.#fixed)) tensor.dispose();
     this.#isOpen = false;
   }
 

@@ -1,9 +1,10 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { EngineError } from '../../errors.ts';
-import type { Shape } from '../engine.ts';
+import type { Ops, Shape } from '../engine.ts';
 import type { Primitives } from '../primitives.ts';
-import { axesOf, broadcastShape, sameShape, shapeText } from '../shapes.ts';
+import { axesOf, broadcastShape, type Cut, cutOf, sameShape, shapeText } from '../shapes.ts';
 import type { Tfjs } from './load-tfjs.ts';
+import { argMax, conv1d, convTranspose1d, lstm, pad } from './sound-kernels.ts';
 
 type Operand = Tensor | number;
 type Flags = { readonly transposeA?: boolean; readonly transposeB?: boolean };
@@ -47,12 +48,18 @@ export class TfjsPrimitives implements Primitives<Tensor> {
   erf(a: Tensor): Tensor {
     return this.#tf.erf(a);
   }
+  tanh(a: Tensor): Tensor {
+    return this.#tf.tanh(a);
+  }
+  elu(a: Tensor): Tensor {
+    return this.#tf.elu(a);
+  }
   relu(a: Tensor): Tensor {
     return this.#tf.relu(a);
   }
 
   gelu(a: Tensor): Tensor {
-    return this.mul(a, this.normalCdf(a));
+    return this.mul(a, this.normalCdf(this.mul(a, Math.SQRT1_2)));
   }
 
   softmax(a: Tensor): Tensor {
@@ -84,7 +91,11 @@ export class TfjsPrimitives implements Primitives<Tensor> {
   }
 
   sum(a: Tensor, axes: readonly number[], keepDims = false): Tensor {
-    return axes.length === 0 ? a : this.#tf.sum(a, axesOf(a.rank, axes), keepDims);
+    const reduced = axesOf(a.rank, axes);
+    if (reduced.length === 0) return a;
+    // the wasm kernel leaves memory as it was where there is nothing to add up
+    if (a.size === 0) return this.#tf.zeros(a.shape.flatMap((size, axis) => (reduced.includes(axis) ? (keepDims ? [1] : []) : [size])));
+    return this.#tf.sum(a, reduced, keepDims);
   }
 
   concat(parts: readonly Tensor[], axis: number): Tensor {
@@ -103,8 +114,34 @@ export class TfjsPrimitives implements Primitives<Tensor> {
     return this.neg(this.pick(this.logSoftmax(logits), ids));
   }
 
-  normalCdf(a: Tensor): Tensor {
-    return this.mul(this.add(this.erf(this.mul(a, Math.SQRT1_2)), 1), 0.5);
+  slice(a: Tensor, axis: number, range: { readonly from: number; readonly to: number }): Tensor {
+    const cut = cutOf(a.shape, axis, range);
+    const begin = a.shape.map((_, i) => (i === cut.axis ? cut.from : 0));
+    return this.#tf.slice(a, begin, a.shape.with(cut.axis, cut.to - cut.from));
+  }
+
+  pad(a: Tensor, size: Parameters<Ops<Tensor>['pad']>[1]): Tensor {
+    return pad(this.#tf, a, size);
+  }
+
+  conv1d(a: Tensor, kernel: Tensor, bias: Tensor, options: Parameters<Ops<Tensor>['conv1d']>[3]): Tensor {
+    return conv1d(this.#tf, { a, kernel, bias }, options);
+  }
+
+  convTranspose1d(a: Tensor, kernel: Tensor, bias: Tensor, options: Parameters<Ops<Tensor>['convTranspose1d']>[3]): Tensor {
+    return convTranspose1d(this.#tf, { a, kernel, bias }, options);
+  }
+
+  lstm(a: Tensor, weights: Parameters<Ops<Tensor>['lstm']>[1]): Tensor {
+    return lstm(this.#tf, a, weights);
+  }
+
+  argMax(a: Tensor): Tensor {
+    return argMax(this.#tf, a);
+  }
+
+  normalCdf(z: Tensor): Tensor {
+    return this.mul(this.add(this.erf(z), 1), 0.5);
   }
 
   normalize(a: Tensor, gain: Tensor, bias: Tensor, epsilon: number): { output: Tensor; mean: Tensor; inverseDeviation: Tensor } {
@@ -136,12 +173,20 @@ export class TfjsPrimitives implements Primitives<Tensor> {
     return this.sum(this.mul(a, this.oneHot(ids, a.shape.at(-1)!)), [-1]);
   }
 
+  addAt(a: Tensor, ids: Tensor, addends: Tensor): Tensor {
+    return this.add(a, this.mul(this.oneHot(ids, a.shape.at(-1)!), this.#tf.expandDims(addends, -1)));
+  }
+
   rowProduct(a: Tensor, b: Tensor): Tensor {
     return this.#product(this.#rows(a), this.#rows(b), true, false);
   }
 
   split(a: Tensor, parts: readonly Tensor[], axis: number): readonly Tensor[] {
-    return this.#tf.split(a, parts.map(({ shape }) => shape[axis]!), axis);
+    return this.#tf.split(a, parts.map(({ shape }) => shape.at(axis)!), axis);
+  }
+
+  unslice(a: Tensor, whole: Tensor, { axis, from, to }: Cut): Tensor {
+    return this.#tf.pad(a, whole.shape.map((size, i): [number, number] => (i === axis ? [from, size - to] : [0, 0])));
   }
 
   #product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {

@@ -10,7 +10,7 @@ export type OperationCase = {
   build<T>(ops: Ops<T>, inputs: Readonly<Record<string, T>>): T;
 };
 
-const float = (...shape: number[]): TensorSpec => ({ shape, dtype: 'float32' });
+export const float = (...shape: number[]): TensorSpec => ({ shape, dtype: 'float32' });
 const ids = (...shape: number[]): TensorSpec => ({ shape, dtype: 'int32' });
 const POSITIVE = [0.5, 2] as const;
 
@@ -33,7 +33,7 @@ const binaryCases = (['add', 'sub', 'mul', 'div'] as const).flatMap((op): Operat
   ];
 });
 
-const unaryCases = (['neg', 'exp', 'sqrt', 'erf', 'relu', 'gelu', 'softmax', 'logSoftmax'] as const).flatMap((op): OperationCase[] => {
+const unaryCases = (['neg', 'exp', 'sqrt', 'erf', 'tanh', 'relu', 'gelu', 'softmax', 'logSoftmax'] as const).flatMap((op): OperationCase[] => {
   const range = op === 'sqrt' ? POSITIVE : ([-2.5, 2.5] as const);
   return [[2, 3, 4], [5], [3, 0, 2]].map((shape): OperationCase => ({ title: `${op} of [${shape.join(', ')}]`, inputs: { a: float(...shape) }, gives: shape, range, build: (ops, { a }) => ops[op](a!) }));
 });
@@ -84,6 +84,21 @@ const shapeCases: OperationCase[] = [
   { title: 'concat of a tensor and itself', inputs: { a: float(2, 3) }, gives: [4, 3], build: (ops, { a }) => ops.concat([a!, a!], 0) },
 ];
 
+const sliceShapes: [number[], number, [number, number], number[]][] = [
+  [[5], 0, [1, 3], [2]],
+  [[2, 5, 3], 1, [1, 4], [2, 3, 3]],
+  [[2, 5, 3], 0, [1, 2], [1, 5, 3]],
+  [[2, 5, 3], -1, [0, 2], [2, 5, 2]],
+  [[2, 5, 3], 1, [-3, -1], [2, 2, 3]],
+  [[2, 5, 3], 1, [-2, 5], [2, 2, 3]],
+  [[2, 5, 3], 1, [0, 5], [2, 5, 3]],
+  [[2, 5, 3], 1, [2, 2], [2, 0, 3]],
+  [[2, 0, 3], 2, [1, 3], [2, 0, 2]],
+];
+const sliceCases = sliceShapes.map(([shape, axis, [from, to], gives]): OperationCase => ({ title: `slice ${from} up to ${to} of axis ${axis} of [${shape.join(', ')}]`, inputs: { a: float(...shape) }, gives, build: (ops, { a }) => ops.slice(a!, axis, { from, to }) }));
+const splitCases = [0, 1].map((piece): OperationCase => ({ title: `split, piece ${piece}`, inputs: { a: float(2, 3), b: float(2, 1) }, gives: [2, piece === 0 ? 3 : 1], build: (ops, { a, b }) => ops.split(ops.concat([a!, b!], 1), [a!, b!], -1)[piece]! }));
+const overlap: OperationCase = { title: 'slices that overlap', inputs: { a: float(2, 4) }, gives: [2, 3], build: (ops, { a }) => ops.mul(ops.slice(a!, 1, { from: 0, to: 3 }), ops.slice(a!, 1, { from: 1, to: 4 })) };
+
 const modelCases: OperationCase[] = [
   { title: 'layerNorm', inputs: { a: float(2, 3, 4), gain: float(4), bias: float(4) }, gives: [2, 3, 4], build: (ops, { a, gain, bias }) => ops.layerNorm(a!, gain!, bias!, 1e-5) },
   { title: 'layerNorm with a large epsilon', inputs: { a: float(3, 4), gain: float(4), bias: float(4) }, gives: [3, 4], build: (ops, { a, gain, bias }) => ops.layerNorm(a!, gain!, bias!, 0.5) },
@@ -100,4 +115,4 @@ const modelCases: OperationCase[] = [
 const emptyBatch: OperationCase = { title: 'matmul of no rows with a shared matrix', inputs: { a: float(0, 3, 4), b: float(4, 5) }, gives: [0, 3, 5], build: (ops, { a, b }) => ops.matmul(a!, b!) };
 
 /** Ids are drawn below 5, the number of rows and classes of every case. */
-export const operationCases: readonly OperationCase[] = [...binaryCases, ...unaryCases, ...matmulCases, emptyBatch, ...shapeCases, ...modelCases];
+export const operationCases: readonly OperationCase[] = [...binaryCases, ...unaryCases, ...matmulCases, emptyBatch, ...shapeCases, ...sliceCases, ...splitCases, overlap, ...modelCases];

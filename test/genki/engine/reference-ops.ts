@@ -1,4 +1,5 @@
 import type { Dim, Ops, Shape } from '../../../genki/engine/engine.ts';
+import { soundOps } from './reference-sound.ts';
 
 /** A tensor in float64, row by row. */
 export type Reference = { readonly shape: readonly number[]; readonly values: readonly number[] };
@@ -86,6 +87,8 @@ export const referenceOps: Ops<Reference> = {
   exp: (a) => map(a, Math.exp),
   sqrt: (a) => map(a, Math.sqrt),
   erf: (a) => map(a, erf),
+  tanh: (a) => map(a, Math.tanh),
+  elu: (a) => map(a, (x) => (x > 0 ? x : Math.expm1(x))),
   relu: (a) => map(a, (x) => Math.max(x, 0)),
   gelu: (a) => map(a, (x) => (x / 2) * (1 + erf(x / Math.SQRT2))),
   softmax: (a) => rows(a, (row) => logSoftmaxRow(row).map(Math.exp)),
@@ -126,4 +129,14 @@ export const referenceOps: Ops<Reference> = {
     const scores = rows(logits, logSoftmaxRow);
     return { shape: ids.shape, values: ids.values.map((id, row) => -scores.values[row * width + id]!) };
   },
+  slice(a, axis, { from, to }) {
+    const along = axis < 0 ? axis + a.shape.length : axis;
+    const [first, end] = [from, to].map((index) => (index < 0 ? index + a.shape[along]! : index)) as [number, number];
+    return generate(a.shape.with(along, end - first), (index) => at(a, index.with(along, index[along]! + first)));
+  },
+  split(a, parts, axis) {
+    let end = 0;
+    return parts.map((part) => referenceOps.slice(a, axis, { from: end, to: (end += part.shape.at(axis)!) }));
+  },
+  ...soundOps,
 };

@@ -82,9 +82,25 @@ describe('tracing', () => {
     ['arithmetic on ids', (ops, inputs) => ({ y: ops.add(inputs['ids']!, 1) }), /float32 tensor, got int32 \[B\]/],
     ['ids that are floats', (ops, inputs) => ({ y: ops.gather(inputs['a']!, inputs['b']!) }), /int32 ids, got float32 \[T, 4\]/],
     ['ids of another shape than the logits', (ops, inputs) => ({ y: ops.negativeLogLikelihood(inputs['b']!, inputs['ids']!) }), /an id for each of \[T\], got \[B\]/],
+    ['a slice from both ends of an axis whose size has a name', (ops, inputs) => ({ y: ops.slice(inputs['a']!, 0, { from: 0, to: -1 }) }), /Expected a range of axis 0 of \[B, 4\], got 0 up to -1/],
+    ['a last size to pad that has a name', (ops, inputs) => ({ y: ops.pad(ops.sum(inputs['a']!, [1]), { left: 1, right: 1, mode: 'zero' }) }), /last size that is known before the run, got \[B\]/],
+    ['to pad ids', (ops, inputs) => ({ y: ops.pad(inputs['ids']!, { left: 1, right: 1, mode: 'zero' }) }), /float32 tensor, got int32 \[B\]/],
     ['a gain of another size', (ops, inputs) => ({ y: ops.layerNorm(inputs['a']!, inputs['b']!, inputs['b']!, 1e-5) }), /gain and bias of shape \[4\], got \[T, 4\]/],
   ])('refuses %s', (_, build, message) => {
     expect(() => trace({ name: 'wrong', inputs: { a, b, ids }, build })).toThrow(message);
+  });
+
+  it.each<[string, { from: number; to: number }, number[], number[]]>([
+    ['from the front', { from: 1, to: 3 }, [2, 3, 4, 5], [0, 0, 1, 1, 1, 1, 0, 0]],
+    ['from the end', { from: -3, to: -1 }, [2, 3, 4, 5], [0, 0, 1, 1, 1, 1, 0, 0]],
+  ])('slices an axis whose size has a name %s, and refuses a run that it reaches beyond', async (_, range, part, gradient) => {
+    const engine = await createOnnxEngine({ threads: 1 });
+    const program: Program = { name: 'part', inputs: { p: { shape: ['B', 2], dtype: 'float32' } }, build: (ops, { p }) => ({ y: ops.slice(p!, 0, range), loss: ops.sum(ops.slice(p!, 0, range), [0, 1]) }), gradients: { of: 'loss', wrt: ['p'] } };
+    const executable = await engine.compile(program);
+    const { y, 'grad/p': dp } = await executable.run({ p: engine.tensor(Float32Array.of(0, 1, 2, 3, 4, 5, 6, 7), [4, 2]) });
+    expect([await y!.read(), await dp!.read()]).toEqual([Float32Array.from(part), Float32Array.from(gradient)]);
+    await expect(executable.run({ p: engine.tensor(Float32Array.of(0, 1, 2, 3), [2, 2]) })).rejects.toThrow(/part: .*out of/);
+    await engine.dispose();
   });
 
   it('refuses a run with nothing to add up in a product of transposed matrices', async () => {
