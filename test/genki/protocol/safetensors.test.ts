@@ -16,7 +16,7 @@ const f32 = (...values: number[]): HostTensor => ({ dtype: 'F32', shape: [values
 
 function randomTensors(seed: string): TensorMap {
   const random = new Random(seed);
-  const dtypes: Dtype[] = ['F32', 'I32', 'I64', 'F16', 'BF16', 'U8'];
+  const dtypes: Dtype[] = ['F32', 'I32', 'I64', 'F16', 'BF16', 'U16', 'U8'];
   const tensors = new Map<string, HostTensor>();
   for (let n = random.int(8); n >= 0; n--) {
     const dtype = random.pick(dtypes);
@@ -25,7 +25,7 @@ function randomTensors(seed: string): TensorMap {
     const bytes = Uint8Array.from({ length: length * 4 }, () => random.int(256));
     // multiples of ½ below 64 are exact in every float
     const floats = Float32Array.from({ length }, () => (random.int(256) - 128) / 2);
-    const data = dtype === 'U8' ? bytes.slice(0, length) : dtype === 'I32' || dtype === 'I64' ? new Int32Array(bytes.buffer) : floats;
+    const data = dtype === 'U8' ? bytes.slice(0, length) : dtype === 'U16' ? new Uint16Array(bytes.buffer, 0, length) : dtype === 'I32' || dtype === 'I64' ? new Int32Array(bytes.buffer) : floats;
     tensors.set(random.pick(['', 'ü', '10', '9', '__proto__', 'a.b', 'constructor', 'lora_A.weight']) + n, { dtype, shape, data });
   }
   return tensors;
@@ -59,13 +59,14 @@ describe('encodeSafetensors', () => {
   it('lays every tensor at a multiple of its width', () => {
     const file = encodeSafetensors(randomTensors('alignment'));
     const length = Number(new DataView(file.buffer).getBigUint64(0, true));
-    const widths = { I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2, U8: 1 };
+    const widths = { I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2, U16: 2, U8: 1 };
     const header = JSON.parse(Buffer.from(file.subarray(8, 8 + length)).toString()) as Record<string, { dtype: Dtype; data_offsets: [number, number] }>;
     for (const { dtype, data_offsets } of Object.values(header)) expect((8 + length + data_offsets[0]) % widths[dtype]).toBe(0);
   });
 
   it.each<[string, HostTensor]>([
     ['too few values', { dtype: 'F32', shape: [2], data: Float32Array.of(1) }],
+    ['16-bit integers that are bytes', { dtype: 'U16', shape: [1], data: Uint8Array.of(1) }],
     ['floats that are bytes', { dtype: 'F32', shape: [1], data: Uint8Array.of(1) }],
     ['a fractional shape', { dtype: 'U8', shape: [0.5, 2], data: Uint8Array.of(1) }],
     ['a negative shape', { dtype: 'U8', shape: [-1, -1], data: Uint8Array.of(1) }],
@@ -134,7 +135,8 @@ describe('decodeSafetensors', () => {
     ['metadata twice', fileOf('{"__metadata__":{},"__metadata__":{}}'), 'each name once'],
     ['metadata that are no strings', fileOf({ __metadata__: { a: 1 } }), 'object of strings'],
     ['metadata that are a list', fileOf({ __metadata__: ['a'] }), 'object of strings'],
-    ['an unknown dtype', fileOf({ a: { ...one, dtype: 'F8_E4M3' } }, 4), 'to have dtype I64, F32, I32, F16, BF16, U8, got "F8_E4M3"'],
+    ['an unknown dtype', fileOf({ a: { ...one, dtype: 'F8_E4M3' } }, 4), 'to have dtype I64, F32, I32, F16, BF16, U16, U8, got "F8_E4M3"'],
+    ['64-bit floats', fileOf({ a: { ...one, dtype: 'F64', data_offsets: [0, 8] } }, 8), 'got "F64"'],
     ['a dtype of the prototype', fileOf({ a: { ...one, dtype: 'constructor' } }, 4), 'got "constructor"'],
     ['no dtype', fileOf({ a: { shape: [1], data_offsets: [0, 4] } }, 4), 'got undefined'],
     ['an unknown field', fileOf({ a: { ...one, strides: [1] } }, 4), 'got strides'],
