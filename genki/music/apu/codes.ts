@@ -1,4 +1,5 @@
 import { InvalidInput } from '../../errors.ts';
+import type { Codes } from '../clip.ts';
 import { DRUMS, type Drum } from './drums.ts';
 
 /**
@@ -74,7 +75,7 @@ export function encodeNotes(notes: readonly NoteEvent[], frames: number): Uint8A
  * @param codes shape [4, frames]
  * @throws {InvalidInput} naming the channel, frame and value of a code that is none
  */
-export function decodeNotes(codes: Uint8Array, frames: number): NoteEvent[] {
+export function decodeNotes(codes: Codes, frames: number): NoteEvent[] {
   checkCodes(codes, frames);
   return CHANNELS.flatMap((channel, c) => {
     const row = codes.subarray(c * frames, (c + 1) * frames);
@@ -90,7 +91,7 @@ export function decodeNotes(codes: Uint8Array, frames: number): NoteEvent[] {
 }
 
 /** @throws {InvalidInput} naming the channel, frame and value of a code that is none */
-export function checkCodes(codes: Uint8Array, frames: number): void {
+export function checkCodes(codes: Codes, frames: number): void {
   const count = CHANNELS.length * frames;
   if (codes.length !== count) throw new InvalidInput(`Expected ${count} codes (${CHANNELS.length} channels of ${frames} frames), got ${codes.length}`);
   const bad = codes.findIndex((code) => code >= VOCABULARY);

@@ -1,4 +1,5 @@
 import { InvalidInput } from '../../errors.ts';
+import type { Codes } from '../clip.ts';
 import { CHANNELS, decodeNotes, FRAME_RATE, type DrumHit, type NoteEvent, type PulseNote, type TriangleNote } from './codes.ts';
 import { DRUM_SOUNDS, type Body } from './drums.ts';
 import { NoiseRegister } from './noise-register.ts';
@@ -24,7 +25,7 @@ const VIBRATO = { after: 0.4 * SAMPLE_RATE, radians: (2 * Math.PI * 5.5) / SAMPL
  * @returns mono at 32 kHz, round(frames · 32000 / frameRate) samples, without a constant part, peak below .9
  * @throws {InvalidInput} naming the channel, frame and value of a code that is none
  */
-export function renderCodes(codes: Uint8Array, { frameRate = FRAME_RATE }: { frameRate?: number } = {}): Float32Array {
+export function renderCodes(codes: Codes, { frameRate = FRAME_RATE }: { frameRate?: number } = {}): Float32Array {
   if (codes.length % CHANNELS.length !== 0) throw new InvalidInput(`Expected codes of ${CHANNELS.length} channels, got ${codes.length} in all`);
   const frames = codes.length / CHANNELS.length;
   const sampleAt = (frame: number): number => Math.round((frame * SAMPLE_RATE) / frameRate);

@@ -1,3 +1,4 @@
+import type { Codes } from '../clip.ts';
 import { CHANNELS, HOLD } from './codes.ts';
 
 export type GateVerdict = { readonly ok: true } | { readonly ok: false; readonly reason: string };
@@ -24,7 +25,7 @@ const MIN_ONSETS_PER_FRAME = 8 / 128;
  * @param audio by clip, mono at 32 kHz, −1 … 1
  * @param codes by clip, shape [4, frames]
  */
-export function technicalGate(audio: readonly Float32Array[], codes: readonly Uint8Array[]): GateVerdict {
+export function technicalGate(audio: readonly Float32Array[], codes: readonly Codes[]): GateVerdict {
   const faults = audio.flatMap((samples, i) => faultOf(samples, codes[i]!) ?? []);
   if (faults.length > TOLERATED_SHARE * audio.length) {
     return { ok: false, reason: `${faults.length} of ${audio.length} clips are no music: ${[...new Set(faults)].join(', ')}` };
@@ -34,7 +35,7 @@ export function technicalGate(audio: readonly Float32Array[], codes: readonly Ui
   return { ok: true };
 }
 
-function faultOf(samples: Float32Array, codes: Uint8Array): string | undefined {
+function faultOf(samples: Float32Array, codes: Codes): string | undefined {
   if (!samples.every(Number.isFinite)) return 'not a sound';
   if (silentShare(samples) > MAX_SILENT_SHARE) return 'silence';
   if (count(samples, (x) => Math.abs(x) >= CLIPPED) > MAX_CLIPPED_SHARE * samples.length) return 'clipping';
@@ -56,7 +57,7 @@ function silentShare(samples: Float32Array): number {
 }
 
 /** The first pair of clips with the same codes. */
-function identical(codes: readonly Uint8Array[]): [number, number] | undefined {
+function identical(codes: readonly Codes[]): [number, number] | undefined {
   const seen = new Map<string, number>();
   for (const [i, clip] of codes.entries()) {
     const key = clip.join();
@@ -67,7 +68,7 @@ function identical(codes: readonly Uint8Array[]): [number, number] | undefined {
   return undefined;
 }
 
-const count = (values: Float32Array | Uint8Array, holds: (x: number) => boolean): number => {
+const count = (values: Float32Array | Codes, holds: (x: number) => boolean): number => {
   let n = 0;
   for (const x of values) if (holds(x)) n++;
   return n;

@@ -4,10 +4,11 @@ import { STYLE_NAMES } from '../../../../genki/data/styles/style.ts';
 import { encodeNotes } from '../../../../genki/music/apu/codes.ts';
 import { renderCodes } from '../../../../genki/music/apu/synthesizer.ts';
 import { technicalGate } from '../../../../genki/music/apu/technical-gate.ts';
+import type { Codes } from '../../../../genki/music/clip.ts';
 
 const music = STYLE_NAMES.map((style) => compose({ style, seed: 'gate' }).codes);
 const sound = music.map((codes) => renderCodes(codes));
-const judged = (codes: readonly Uint8Array[]) => technicalGate(codes.map((clip) => renderCodes(clip)), codes);
+const judged = (codes: readonly Codes[]) => technicalGate(codes.map((clip) => renderCodes(clip)), codes);
 const held = (midi: number): Uint8Array => encodeNotes([{ channel: 'triangle', at: 0, frames: 128, midi }], 128);
 
 describe('the technical gate', () => {
