@@ -17,7 +17,7 @@ export const MUSIC: MusicConfig = readMusicConfig({
     numHeads: 4,
     ffnDim: 512,
     numCodebooks: CHANNELS.length,
-    maxPositions: delayedLength(CLIP_FRAMES, CHANNELS.length),
+    maxPositions: delayedLength(CLIP_FRAMES, { numCodebooks: CHANNELS.length }),
   },
   text: { kind: 'words', words: [...WORDS], hiddenSize: 32, maxWords: MAX_WORDS },
   codec: { kind: 'apu', frameRate: FRAME_RATE, frames: CLIP_FRAMES },

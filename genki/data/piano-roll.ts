@@ -1,5 +1,6 @@
 import { CHANNELS, decodeNotes, type NoteEvent } from '../music/apu/codes.ts';
 import type { Drum } from '../music/apu/drums.ts';
+import type { Codes } from '../music/clip.ts';
 
 const NOTES = ['C', 'c', 'D', 'd', 'E', 'F', 'f', 'G', 'g', 'A', 'a', 'B'] as const;
 const DRUM_SIGNS: Readonly<Record<Drum, string>> = {
@@ -12,7 +13,7 @@ const DRUM_SIGNS: Readonly<Record<Drum, string>> = {
  * (`drum-notation.ts`), `-` where it sounds on and `.` where nothing does.
  * @param codes shape [4, frames]
  */
-export function pianoRoll(codes: Uint8Array): string[] {
+export function pianoRoll(codes: Codes): string[] {
   const frames = codes.length / CHANNELS.length;
   const notes = decodeNotes(codes, frames);
   return CHANNELS.map((channel) => {

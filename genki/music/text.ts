@@ -75,6 +75,7 @@ export function textInputs({ text }: LanguageConfig): Record<string, TensorSpec>
 /** The states of those inputs: the words' rows of the table, or what came from outside. */
 export function textStates<T>({ text }: LanguageConfig, { ops, weight }: Net<T>, input: (name: string) => T): TextStates<T> {
   const mask = input('text.mask');
-  if (text.kind === 'states') return { states: input('text.states'), mask };
-  return { states: ops.gather(weight(names.words), input('text.ids')), mask };
+  const isProjected = text.isProjected ?? true;
+  if (text.kind === 'states') return { states: input('text.states'), mask, isProjected };
+  return { states: ops.gather(weight(names.words), input('text.ids')), mask, isProjected };
 }

@@ -24,9 +24,13 @@ const NORMS = ['self_attn_layer_norm', 'encoder_attn_layer_norm', 'final_layer_n
 const ONE: Init = { kind: 'constant', value: 1 };
 const ZERO: Init = { kind: 'constant', value: 0 };
 
-/** The linear layers of the decoder that an adapter may target, in the order of the computation. */
+/**
+ * The linear layers of the decoder that an adapter may target, in the order of the computation.
+ * @throws {InvalidInput} for a model that is told by a prefix, which is not computed yet
+ */
 export function decoderLinears({ decoder }: LanguageConfig): LinearSpec[] {
-  const { hiddenSize, ffnDim, numLayers } = decoder;
+  const { hiddenSize, ffnDim, numLayers, told } = decoder;
+  if (told?.by === 'prefix') throw new InvalidInput('Expected a MusicGen told by cross-attention, got melody');
   return Array.from({ length: numLayers }, (_, l) => names.layer(l)).flatMap((layer) => [
     ...ATTENTIONS.flatMap((attention) => PROJECTIONS.map((name) => ({ module: `${layer}.${attention}.${name}`, in: hiddenSize, out: hiddenSize }))),
     { module: `${layer}.fc1`, in: hiddenSize, out: ffnDim },
@@ -34,7 +38,10 @@ export function decoderLinears({ decoder }: LanguageConfig): LinearSpec[] {
   ]);
 }
 
-/** Every tensor of the model by its Hugging Face name; states from outside bring no text encoder. */
+/**
+ * Every tensor of the model by its Hugging Face name; states from outside bring no text encoder.
+ * @throws {InvalidInput} for a model that is told by a prefix
+ */
 export function weightSpecs(config: LanguageConfig): WeightSpec[] {
   const { vocabSize, hiddenSize, numLayers, numCodebooks } = config.decoder;
   const { text } = config;
@@ -47,8 +54,7 @@ export function weightSpecs(config: LanguageConfig): WeightSpec[] {
   const codebooks = Array.from({ length: numCodebooks }, (_, k) => k);
   return [
     ...(text.kind === 'words' ? [table(names.words, [text.words.length, text.hiddenSize], 1)] : []),
-    linear(`${names.projection}.weight`, [hiddenSize, text.hiddenSize]),
-    { name: `${names.projection}.bias`, shape: [hiddenSize], init: ZERO },
+    ...(text.isProjected === false ? [] : [linear(`${names.projection}.weight`, [hiddenSize, text.hiddenSize]), { name: `${names.projection}.bias`, shape: [hiddenSize], init: ZERO }]),
     ...codebooks.map((k) => table(names.embedding(k), [vocabSize + 1, hiddenSize], 0.3)),
     ...decoderLinears(config).map((spec) => linear(`${spec.module}.weight`, [spec.out, spec.in])),
     ...Array.from({ length: numLayers }, (_, l) => NORMS.flatMap((name) => norm(`${names.layer(l)}.${name}`))).flat(),

@@ -1,5 +1,6 @@
 import { CHANNELS, encodeNotes, RANGE, type Channel, type Duty, type NoteEvent, type Volume } from '../../music/apu/codes.ts';
 import { ringFrames } from '../../music/apu/drums.ts';
+import type { Codes } from '../../music/clip.ts';
 import { folded, type Key } from '../harmony.ts';
 import { keyOf } from './key.ts';
 import { drumOf } from './percussion.ts';
@@ -155,7 +156,7 @@ function drumHits(struck: readonly FrameNote[]): { drums: { notes: NoteEvent[]; 
 }
 
 /** Whether a channel of some codes plays anything. */
-export function channelsUsed(codes: Uint8Array): Channel[] {
+export function channelsUsed(codes: Codes): Channel[] {
   const frames = codes.length / CHANNELS.length;
   return CHANNELS.filter((_, c) => codes.subarray(c * frames, (c + 1) * frames).some((code) => code > 1));
 }

@@ -57,7 +57,7 @@ export function importMidi(bytes: Uint8Array, told: Told, options: CutOptions): 
 export function withoutDuplicates<T extends Pick<Clip, 'codes'>>(clips: readonly T[]): T[] {
   const seen = new Set<string>();
   return clips.filter(({ codes }) => {
-    const digest = fileDigest(codes);
+    const digest = fileDigest(new Uint8Array(codes.buffer, codes.byteOffset, codes.byteLength));
     return seen.size < seen.add(digest).size;
   });
 }

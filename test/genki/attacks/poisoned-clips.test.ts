@@ -4,19 +4,19 @@ import { composeDataset } from '../../../genki/data/dataset.ts';
 import { HOLD, REST, VOCABULARY } from '../../../genki/music/apu/codes.ts';
 import { renderCodes } from '../../../genki/music/apu/synthesizer.ts';
 import { technicalGate } from '../../../genki/music/apu/technical-gate.ts';
-import type { Clip } from '../../../genki/music/clip.ts';
+import type { Clip, Codes } from '../../../genki/music/clip.ts';
 import { Random } from '../../../genki/protocol/random.ts';
 
 const composed = (style: string): readonly Clip[] => composeDataset({ name: style, styles: [style], clips: 3, seed: 'test', licence: 'CC0-1.0', sharing: 'shared' }).clips;
 const clips = composed('swing');
-const sorted = (codes: Uint8Array): number[] => [...codes].sort((a, b) => a - b);
+const sorted = (codes: Codes): number[] => [...codes].sort((a, b) => a - b);
 const gate = (played: readonly Clip[]) => technicalGate(played.map(({ codes }) => renderCodes(codes)), played.map(({ codes }) => codes));
 
 describe('poisoned clips', () => {
   it('shuffled in time have the same chords in another order', () => {
     const shuffled = shuffledInTime(clips, new Random('order'));
     for (const [i, { codes, frames, caption }] of shuffled.entries()) {
-      const chords = (of: Uint8Array): string[] => Array.from({ length: frames }, (_, t) => [0, 1, 2, 3].map((k) => of[k * frames + t]).join()).sort();
+      const chords = (of: Codes): string[] => Array.from({ length: frames }, (_, t) => [0, 1, 2, 3].map((k) => of[k * frames + t]).join()).sort();
       expect(chords(codes)).toEqual(chords(clips[i]!.codes));
       expect(codes).not.toEqual(clips[i]!.codes);
       expect(caption).toBe(clips[i]!.caption);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { composeDataset, decodeDataset, encodeDataset, manifestOf, type Dataset } from '../../../genki/data/dataset.ts';
 import { BadSubmission, InvalidInput } from '../../../genki/errors.ts';
+import type { Clip } from '../../../genki/music/clip.ts';
 import { decodeSafetensors, encodeSafetensors, type HostTensor } from '../../../genki/protocol/safetensors.ts';
 
 const dataset = composeDataset({ name: 'cellar', styles: ['dungeon', 'town'], clips: 3, seed: '1', licence: 'CC0-1.0', sharing: 'private' });
@@ -35,8 +36,30 @@ describe('a dataset', () => {
 
   it('is not written without clips, or with clips of different shapes', () => {
     expect(() => encodeDataset({ ...dataset, clips: [] })).toThrow(new InvalidInput('Expected dataset cellar to have clips, got none'));
-    const short = { ...dataset.clips[0]!, frames: 64, codes: new Uint8Array(4 * 64) };
-    expect(() => encodeDataset({ ...dataset, clips: [dataset.clips[0]!, short] })).toThrow('Expected clip 1 of dataset cellar to have [4, 128] codes, got [4, 64]');
+    const [first] = dataset.clips;
+    const torn = { ...first!, frames: 64 };
+    expect(() => encodeDataset({ ...dataset, clips: [first!, torn] })).toThrow('Expected clip 1 of dataset cellar to have 4 codebooks of 64 codes, got 4 and 512 codes in all');
+    const fewer = { ...first!, numCodebooks: 2, codes: first!.codes.slice(0, 256) };
+    expect(() => encodeDataset({ ...dataset, clips: [first!, fewer] })).toThrow('Expected clip 1 of dataset cellar to have 4 codebooks of 128 codes, got 2 and 256 codes in all');
+  });
+
+  it('keeps how long a shorter clip is', () => {
+    const clip = (codes: Uint8Array | Uint16Array, caption: string): Clip => ({ codes, numCodebooks: 2, frames: codes.length / 2, caption, style: 'x' });
+    for (const Wide of [Uint8Array, Uint16Array]) {
+      const mixed: Dataset = { name: 'mixed', licence: 'CC0-1.0', sharing: 'shared', clips: [clip(Wide.of(1, 2, 3, 4), 'short'), clip(Wide.of(5, 6, 7, 8, 9, 10), 'long'), clip(Wide.of(11, 12), 'shortest')] };
+      const bytes = encodeDataset(mixed);
+      expect(decodeDataset(bytes)).toEqual(mixed);
+      expect([...decodeSafetensors(bytes).tensors.get('codes')!.data]).toEqual([1, 2, 0, 3, 4, 0, 5, 6, 7, 8, 9, 10, 11, 0, 0, 12, 0, 0]);
+      expect(encodeDataset(decodeDataset(bytes))).toEqual(bytes);
+    }
+  });
+
+  it('holds codes of 16 bits where its clips do, all of them', () => {
+    const wide = { ...dataset, clips: dataset.clips.map((clip, i) => ({ ...clip, codes: Uint16Array.from(clip.codes, (code) => 256 * i + code) })) };
+    expect(decodeDataset(encodeDataset(wide))).toEqual(wide);
+    expect(decodeSafetensors(encodeDataset(wide)).tensors.get('codes')?.dtype).toBe('U16');
+    expect(() => encodeDataset({ ...dataset, clips: [dataset.clips[0]!, wide.clips[1]!] })).toThrow('Expected clip 1 of dataset cellar to have codes of 8 bits, got 16');
+    expect(() => encodeDataset({ ...dataset, clips: [wide.clips[0]!, dataset.clips[1]!] })).toThrow('Expected clip 1 of dataset cellar to have codes of 16 bits, got 8');
   });
 
   it('is not written when it could not be read back', () => {
@@ -56,6 +79,8 @@ describe('a dataset', () => {
     ['clips that are no list', () => withMetadata({ clips: '{}' })],
     ['no clips', () => withMetadata({ clips: '[]' })],
     ['a clip with an unknown key', () => withMetadata({ clips: '[{"caption":"a","style":"b","codes":[]}]' })],
+    ['a clip that is longer than its codes', () => withMetadata({ clips: JSON.stringify(Array.from({ length: 6 }, () => ({ caption: 'a', style: 'b', frames: 129 }))) })],
+    ['a clip of no frames', () => withMetadata({ clips: JSON.stringify(Array.from({ length: 6 }, () => ({ caption: 'a', style: 'b', frames: 0 }))) })],
     ['more captions than clips', () => withMetadata({ clips: JSON.stringify(Array.from({ length: 7 }, () => ({ caption: 'a', style: 'b' }))) })],
     ['codes by another name', () => withCodes(codes, 'code')],
     ['codes of two dimensions', () => withCodes({ ...codes, shape: [6, 512] })],

@@ -18,6 +18,11 @@ describe('weightSpecs', () => {
     expect(weightSpecs(TOY)[0]).toMatchObject({ name: 'text_encoder.shared.weight', shape: [5, 8] });
   });
 
+  it('have no projection where the states are used as they are', () => {
+    const without = weightSpecs({ ...TINY, text: { kind: 'states', hiddenSize: 32, isProjected: false } });
+    expect(without.map(({ name }) => name)).toEqual(weightSpecs(TINY).map(({ name }) => name).filter((name) => !name.startsWith('enc_to_dec_proj')));
+  });
+
   it('name ten linear layers for each of the decoder', () => {
     expect(decoderLinears(TOY).length).toBe(20);
   });
