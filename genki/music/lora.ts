@@ -1,7 +1,7 @@
 import { BadSubmission, InvalidInput } from '../errors.ts';
 import { decodeSafetensors, encodeSafetensors, type HostTensor, type TensorMap } from '../protocol/safetensors.ts';
 import type { LanguageConfig } from './config.ts';
-import { decoderLinears, type LinearSpec, sameShape } from './weights.ts';
+import { decoderLinears, type LinearSpec, sameShape, weightSpecs } from './weights.ts';
 
 /** Low-rank adaptation (Hu et al. 2021) of linear layers, as PEFT describes it. */
 export type LoraConfig = {
@@ -11,7 +11,14 @@ export type LoraConfig = {
   readonly targets: readonly string[];
   /** Rank-stabilised: scale alpha / √rank (Kalajdzievski 2023) instead of alpha / rank. */
   readonly rslora: boolean;
+  /**
+   * Where given: exactly these modules by their full names, each with its own rank and alpha, and no other that `targets`
+   * name; `rank` and `alpha` then bind none of them. What PEFT's patterns and choices of layers come down to.
+   */
+  readonly modules?: Readonly<Record<string, LoraSize>>;
 };
+
+export type LoraSize = { readonly rank: number; readonly alpha: number };
 
 /** One layer's update, scale · B A, added to a weight [out, in]. */
 export type AdapterLayer = {
@@ -28,6 +35,7 @@ export type AdapterLayer = {
 export type Adapter = { readonly config: LoraConfig; readonly layers: ReadonlyMap<string, AdapterLayer> };
 
 const PREFIX = 'base_model.model.';
+const WEIGHT = '.weight';
 
 /**
  * Trained factors are two to three times as large as their product. Of far larger ones that cancel out, Gram matrices in
@@ -35,20 +43,53 @@ const PREFIX = 'base_model.model.';
  */
 const MOST_CANCELLED = 10;
 
-export const loraScale = ({ rank, alpha, rslora }: LoraConfig): number => alpha / (rslora ? Math.sqrt(rank) : rank);
+export const loraScale = ({ rank, alpha, rslora }: LoraSize & Pick<LoraConfig, 'rslora'>): number => alpha / (rslora ? Math.sqrt(rank) : rank);
 export const loraNames = (module: string): { a: string; b: string } => ({ a: `${module}.lora_A.weight`, b: `${module}.lora_B.weight` });
 
 /**
- * The linear layers of the decoder that the adapter changes.
- * @throws {InvalidInput} naming a target that no layer has
+ * All that an adapter can change, in the order of the model's tensors: the decoder's linear layers, the projections
+ * before it, its heads, and its tables of embeddings (as `out` rows of `in` values).
  */
-export function targetLinears(config: LanguageConfig, { targets }: LoraConfig): LinearSpec[] {
+export function adaptableLinears(config: LanguageConfig): LinearSpec[] {
+  return weightSpecs(config).flatMap(({ name, shape }) => {
+    const isOurs = name.endsWith(WEIGHT) && shape.length === 2 && !name.startsWith('text_encoder.');
+    return isOurs ? [{ module: name.slice(0, -WEIGHT.length), in: shape[1]!, out: shape[0]! }] : [];
+  });
+}
+
+/**
+ * The layers that the adapter changes: of the decoder's linear ones those that `targets` name, or exactly `modules`.
+ * @throws {InvalidInput} naming a target or module that no layer has
+ */
+export function targetLinears(config: LanguageConfig, { targets, modules }: LoraConfig): LinearSpec[] {
+  if (modules !== undefined) return listedLinears(config, modules);
   const targetOf = ({ module }: LinearSpec): string => module.slice(module.lastIndexOf('.') + 1);
   const linears = decoderLinears(config);
   const unknown = targets.find((target) => !linears.some((linear) => targetOf(linear) === target));
   if (unknown !== undefined || targets.length === 0) throw new InvalidInput(`Expected targets among the decoder's linear layers, got ${unknown ?? 'none'}`);
   return linears.filter((linear) => targets.includes(targetOf(linear)));
 }
+
+function listedLinears(config: LanguageConfig, modules: NonNullable<LoraConfig['modules']>): LinearSpec[] {
+  const listed = adaptableLinears(config).filter(({ module }) => Object.hasOwn(modules, module));
+  const found = new Set(listed.map(({ module }) => module));
+  const unknown = Object.keys(modules).find((module) => !found.has(module));
+  if (unknown !== undefined || listed.length === 0) throw new InvalidInput(`Expected modules among the model's linear layers and tables, got ${unknown ?? 'none'}`);
+  return listed;
+}
+
+/** One layer that an adapter changes, with the rank and the scale that it has there. */
+export type LoraLayer = LinearSpec & { readonly rank: number; readonly scale: number };
+
+/**
+ * The layers that the adapter changes, as `targetLinears` gives them.
+ * @throws {InvalidInput} naming a target or module that no layer has
+ */
+export const loraLayers = (config: LanguageConfig, lora: LoraConfig): LoraLayer[] =>
+  targetLinears(config, lora).map((linear) => {
+    const { rank, alpha } = lora.modules?.[linear.module] ?? lora;
+    return { ...linear, rank, scale: loraScale({ rank, alpha, rslora: lora.rslora }) };
+  });
 
 /** The adapter as PEFT's `adapter_model.safetensors`. */
 export function encodeAdapter({ layers }: Adapter): Uint8Array {
@@ -69,20 +110,20 @@ export function encodeAdapter({ layers }: Adapter): Uint8Array {
  */
 export function decodeAdapter(bytes: Uint8Array, expected: { music: LanguageConfig; lora: LoraConfig; maxNorm?: number }): Adapter {
   const { music, lora, maxNorm = Infinity } = expected;
-  const linears = targetLinears(music, lora);
-  const maxElements = linears.reduce((count, { in: columns, out }) => count + lora.rank * (columns + out), 0);
-  const { tensors } = decodeSafetensors(bytes, { maxElements, maxHeaderBytes: 1024 * (linears.length + 1) });
+  const expectedLayers = loraLayers(music, lora);
+  const maxElements = expectedLayers.reduce((count, { in: columns, out, rank }) => count + rank * (columns + out), 0);
+  const { tensors } = decodeSafetensors(bytes, { maxElements, maxHeaderBytes: 1024 * (expectedLayers.length + 1) });
   const unread = new Set(tensors.keys());
   const take = (name: string, shape: readonly number[]): Float32Array => {
     unread.delete(name);
     return finiteFloats(tensors, name, shape);
   };
   const layers = new Map<string, AdapterLayer>();
-  for (const { module, in: columns, out } of linears) {
+  for (const { module, in: columns, out, rank, scale } of expectedLayers) {
     const name = loraNames(PREFIX + module);
-    const a = take(name.a, [lora.rank, columns]);
-    const b = take(name.b, [out, lora.rank]);
-    layers.set(module, { a, b, in: columns, out, rank: lora.rank, scale: loraScale(lora) });
+    const a = take(name.a, [rank, columns]);
+    const b = take(name.b, [out, rank]);
+    layers.set(module, { a, b, in: columns, out, rank, scale });
   }
   const [surplus] = unread;
   if (surplus !== undefined) throw new BadSubmission(`Expected an adapter of ${lora.targets.join(', ')}, got the unknown tensor ${surplus}`);
@@ -139,7 +180,7 @@ function uncancelledNorm({ layers }: Adapter): number {
   return Math.sqrt(sum);
 }
 
-/** PEFT's `adapter_config.json`; the pattern spares the text encoder and the codec. */
+/** PEFT's `adapter_config.json` of an adapter without `modules`; the pattern spares the text encoder and the codec. */
 export function adapterConfigJson({ rank, alpha, targets, rslora }: LoraConfig, baseDigest: string): string {
   const config = {
     base_model_name_or_path: baseDigest,

@@ -4,7 +4,7 @@ import type { TensorMap } from '../protocol/safetensors.ts';
 import { adapterSpecs, initialAdapter, mergedWeights } from './adapted-net.ts';
 import type { Parameter } from './adamw.ts';
 import type { LanguageConfig } from './config.ts';
-import { type Adapter, type AdapterLayer, loraNames, loraScale, type LoraConfig, targetLinears } from './lora.ts';
+import { type Adapter, type AdapterLayer, loraLayers, loraNames, type LoraConfig } from './lora.ts';
 import { floats, pickWeights, weightSpecs } from './weights.ts';
 
 /** What is trained: an adapter beside frozen weights, or the weights themselves. */
@@ -20,6 +20,7 @@ export function startParameters(config: LanguageConfig, trainable: Trainable, st
     return weightSpecs(config).map((spec) => parameter(spec, floats(spec, weights.get(spec.name)!)));
   }
   const { lora, adapter = initialAdapter(config, lora, new Random(`${start.seed}/adapter`)) } = trainable;
+  checkLayers(config, lora, adapter);
   const values = new Map([...adapter.layers].flatMap(([module, { a, b }]) => [[loraNames(module).a, a], [loraNames(module).b, b]]));
   return adapterSpecs(config, lora).map((spec) => {
     const value = values.get(spec.name);
@@ -30,12 +31,21 @@ export function startParameters(config: LanguageConfig, trainable: Trainable, st
   });
 }
 
+/** What training would drop or count otherwise: a layer that the configuration does not have, or another scale of it. */
+function checkLayers(config: LanguageConfig, lora: LoraConfig, { layers }: Adapter): void {
+  const scales = new Map(loraLayers(config, lora).map(({ module, scale }) => [module, scale]));
+  for (const [module, { scale }] of layers) {
+    const expected = scales.get(module);
+    if (expected !== scale) throw new InvalidInput(`Expected an adapter with ${expected === undefined ? `nothing in ${module}` : `the scale ${expected} in ${module}`}, got the scale ${scale}`);
+  }
+}
+
 /** The adapter that these parameters are, as a copy. */
 export function adapterOf(config: LanguageConfig, lora: LoraConfig, parameters: readonly Parameter[]): Adapter {
   const values = new Map(parameters.map(({ name, value }) => [name, value]));
-  const layers = targetLinears(config, lora).map(({ module, in: columns, out }): [string, AdapterLayer] => {
+  const layers = loraLayers(config, lora).map(({ module, in: columns, out, rank, scale }): [string, AdapterLayer] => {
     const { a, b } = loraNames(module);
-    return [module, { a: values.get(a)!.slice(), b: values.get(b)!.slice(), in: columns, out, rank: lora.rank, scale: loraScale(lora) }];
+    return [module, { a: values.get(a)!.slice(), b: values.get(b)!.slice(), in: columns, out, rank, scale }];
   });
   return { config: lora, layers: new Map(layers) };
 }

@@ -3,7 +3,8 @@ import { BadSubmission } from '../../../genki/errors.ts';
 import { updateCosine } from '../../../genki/evaluation/similarity.ts';
 import { adapterDelta } from '../../../genki/federation/merge.ts';
 import { initialAdapter, mergedWeights } from '../../../genki/music/adapted-net.ts';
-import { type Adapter, adapterConfigJson, decodeAdapter, encodeAdapter, type LoraConfig, updateNorm } from '../../../genki/music/lora.ts';
+import { adaptableLinears, type Adapter, type AdapterLayer, adapterConfigJson, decodeAdapter, encodeAdapter, loraLayers, type LoraConfig, targetLinears, updateNorm } from '../../../genki/music/lora.ts';
+import { adapterOf, startParameters } from '../../../genki/music/trainable.ts';
 import { initialWeights } from '../../../genki/music/weights.ts';
 import { Random } from '../../../genki/protocol/random.ts';
 import { decodeSafetensors, encodeSafetensors, type HostTensor } from '../../../genki/protocol/safetensors.ts';
@@ -139,6 +140,53 @@ describe('initialAdapter', () => {
       expect(a.some((value) => value < 0) && a.some((value) => value > 0)).toBe(true);
       expect(b.every((value) => value === 0)).toBe(true);
     }
+  });
+});
+
+describe('a configuration of single modules', () => {
+  const [Q, FC2, HEAD] = ['decoder.model.decoder.layers.1.self_attn.q_proj', 'decoder.model.decoder.layers.0.fc2', 'decoder.lm_heads.1'];
+  const SINGLE: LoraConfig = { ...TOY_LORA, rslora: true, modules: { [HEAD]: { rank: 1, alpha: 3 }, [Q]: { rank: 4, alpha: 2 }, [FC2]: { rank: 9, alpha: 6 } } };
+
+  it('gives each its own rank and scale, in the order of the model', () => {
+    expect(loraLayers(TOY, SINGLE)).toEqual([
+      { module: FC2, in: 64, out: 32, rank: 9, scale: 2 },
+      { module: Q, in: 32, out: 32, rank: 4, scale: 1 },
+      { module: HEAD, in: 32, out: 16, rank: 1, scale: 3 },
+    ]);
+  });
+
+  it('is begun, trained, written and read as it says', () => {
+    const adapter = initialAdapter(TOY, SINGLE, new Random('single'));
+    const parameters = startParameters(TOY, { kind: 'lora', lora: SINGLE, adapter }, { weights: new Map(), seed: 'x' });
+    expect(parameters.map(({ shape }) => shape)).toEqual([[9, 64], [32, 9], [4, 32], [32, 4], [1, 32], [16, 1]]);
+    expect(adapterOf(TOY, SINGLE, parameters)).toEqual(adapter);
+    expect(decodeAdapter(encodeAdapter(adapter), { music: TOY, lora: SINGLE })).toEqual(adapter);
+  });
+
+  it('may be of all that is linear or a table, but the words', () => {
+    const modules = adaptableLinears(TOY).map(({ module }) => module);
+    expect(modules).toEqual(expect.arrayContaining(['enc_to_dec_proj', 'decoder.model.decoder.embed_tokens.3', ...targetLinears(TOY, TOY_LORA).map(({ module }) => module)]));
+    expect(modules.filter((module) => module.startsWith('text_encoder'))).toEqual([]);
+    expect(modules.length).toBe(1 + 4 + 20 + 4);
+  });
+
+  it('names a module that is not there', () => {
+    expect(() => loraLayers(TOY, { ...SINGLE, modules: { [Q]: { rank: 1, alpha: 1 }, 'text_encoder.shared': { rank: 1, alpha: 1 } } })).toThrow('got text_encoder.shared');
+    expect(() => loraLayers(TOY, { ...SINGLE, modules: {} })).toThrow('got none');
+  });
+});
+
+describe('startParameters', () => {
+  const start = (adapter: Adapter) => () => startParameters(TOY, { kind: 'lora', lora: TOY_LORA, adapter }, { weights: new Map(), seed: 'x' });
+
+  it('refuses an adapter that training would count otherwise', () => {
+    const adapter = trained('start');
+    const [module, layer] = [...adapter.layers][0]!;
+    const other = (name: string, changed: AdapterLayer): Adapter => ({ ...adapter, layers: new Map(adapter.layers).set(name, changed) });
+    expect(start(adapter)).not.toThrow();
+    expect(start(other(module, { ...layer, scale: 1 }))).toThrow(`the scale 2 in ${module}, got the scale 1`);
+    expect(start(other('decoder.lm_heads.0', layer))).toThrow('Expected an adapter with nothing in decoder.lm_heads.0');
+    expect(start({ ...adapter, layers: new Map([...adapter.layers].slice(1)) })).toThrow(`${module}.lora_A.weight [4, 32], got none`);
   });
 });
 
