@@ -1,4 +1,5 @@
 import type { Dim, Ops } from '../engine/engine.ts';
+import { activate } from './activation.ts';
 import type { DecoderConfig } from './config.ts';
 import { names } from './weights.ts';
 
@@ -8,13 +9,18 @@ export type Net<T> = {
   weight(name: string): T;
   /** x Wᵀ of a linear layer without bias, with whatever adapter it has: [..., in] -> [..., out]. */
   linear(x: T, module: string): T;
+  /** All codebooks' heads one below the other, where they are at hand so: [numCodebooks · vocabSize, hiddenSize]. */
+  readonly heads?: T;
 };
 
 /** Keys and values of one attention, each [B, H, length, hiddenSize / H]. */
 export type KeysValues<T> = { readonly keys: T; readonly values: T };
 
-/** What the music is told: states [B, S, text.hiddenSize] and their mask [B, S], 1 at a word and 0 at padding. */
-export type TextStates<T> = { readonly states: T; readonly mask: T };
+/** Keys and values of the positions before: of those that stay as they are, and of the latest, to which new ones are joined. */
+export type Past<T> = { readonly settled: KeysValues<T>; readonly recent: KeysValues<T> };
+
+/** What the music is told: states [B, S, text.hiddenSize], their mask [B, S], 1 at a word and 0 at padding, and how (see `TextConfig`). */
+export type TextStates<T> = { readonly states: T; readonly mask: T; readonly isProjected?: boolean };
 
 /** What cross-attention looks at, the same at every position: keys and values by layer, and what to add to the scores. */
 export type CrossStates<T> = { readonly layers: readonly KeysValues<T>[]; readonly bias: T };
@@ -26,18 +32,21 @@ export type DecoderInput<T> = {
   /** [T, hiddenSize]. */
   readonly positions: T;
   readonly cross: CrossStates<T>;
-  /** Added to the scores of self-attention, [T, T]; none where every position may see all the others. */
+  /** Added to the scores of self-attention, [T, T], or [T, recent + T] with a past; none where every position may see all the others. */
   readonly causalBias?: T;
-  /** Keys and values of the positions before, by layer: [B, H, P, hiddenSize / H]. */
-  readonly past?: readonly KeysValues<T>[];
+  /** By layer. */
+  readonly past?: readonly Past<T>[];
 };
+
+/** What a layer looks at beside its own positions. */
+export type LayerInput<T> = { readonly cross: KeysValues<T>; readonly crossBias: T; readonly causalBias?: T; readonly past?: Past<T> };
 
 export type DecoderOutput<T> = {
   /** [B, T, hiddenSize]: the embeddings, then what each layer gives, the last one normed, as Hugging Face lists them. */
   readonly hidden: readonly T[];
   /** [B, T, numCodebooks, vocabSize]. */
   readonly logits: T;
-  /** Keys and values of all positions, those before included, by layer. */
+  /** Keys and values of these positions, behind the recent ones of the past, by layer. */
   readonly present: readonly KeysValues<T>[];
 };
 
@@ -48,7 +57,7 @@ const EPSILON = 1e-5;
 /** So low that softmax gives it exactly nothing, and no infinity that would turn into NaN. */
 export const MASKED = -1e9;
 
-/** MusicGen's decoder: pre-norm layers of self-attention, cross-attention and GELU, all codebooks in one sequence. */
+/** MusicGen's decoder: pre-norm layers of self-attention, cross-attention and feed-forward, all codebooks in one sequence. */
 export class Decoder<T> {
   readonly #net: Net<T>;
   readonly #config: DecoderConfig;
@@ -64,12 +73,23 @@ export class Decoder<T> {
    * Projects the text and gives every layer's keys and values of it. A row without any word has states of 0, of which
    * keys and values are 0 too: its cross-attention adds exactly 0, which is what guidance calls unconditional.
    */
-  crossStates({ states, mask }: TextStates<T>): CrossStates<T> {
+  crossStates(told: TextStates<T>): CrossStates<T> {
+    const text = this.text(told);
+    return { layers: this.#layers().map((layer) => this.crossKeysValues(text, layer)), bias: this.crossBias(told.mask) };
+  }
+
+  /** The text as the layers look at it, 0 at padding: [B, S, text.hiddenSize] -> [B, S, hiddenSize]. */
+  text({ states, mask, isProjected = true }: TextStates<T>): T {
     const { ops, weight } = this.#net;
     const { B, S } = this.#sizes;
-    const projected = ops.add(ops.matmul(states, weight(`${names.projection}.weight`), { transposeB: true }), weight(`${names.projection}.bias`));
-    const text = ops.mul(projected, ops.reshape(mask, [B, S, 1]));
-    return { layers: this.#layers().map((layer) => this.#keysValues(text, `${layer}.encoder_attn`, S)), bias: this.crossBias(mask) };
+    const project = (): T => ops.add(ops.matmul(states, weight(`${names.projection}.weight`), { transposeB: true }), weight(`${names.projection}.bias`));
+    const projected = isProjected ? project() : states;
+    return ops.mul(projected, ops.reshape(mask, [B, S, 1]));
+  }
+
+  /** One layer's keys and values of `text`. */
+  crossKeysValues(text: T, layer: string): KeysValues<T> {
+    return this.#keysValues(text, `${layer}.encoder_attn`, this.#sizes.S);
   }
 
   /** What keeps cross-attention off the padding: [B, S] -> [B, 1, 1, S]. */
@@ -80,30 +100,42 @@ export class Decoder<T> {
   }
 
   run({ ids, positions, cross, causalBias, past }: DecoderInput<T>): DecoderOutput<T> {
-    const { ops, weight } = this.#net;
     const present: KeysValues<T>[] = [];
-    const embedded = ids.map((codes, k) => ops.gather(weight(names.embedding(k)), codes)).reduce((sum, part) => ops.add(sum, part));
-    let x = ops.add(embedded, positions);
-    const hidden = [x];
+    const hidden = [this.embed(ids, positions)];
     this.#layers().forEach((layer, l) => {
-      const normed = this.#norm(x, `${layer}.self_attn_layer_norm`);
-      const own = this.#selfKeysValues(normed, `${layer}.self_attn`, past?.[l]);
-      present.push(own);
-      x = ops.add(x, this.#attend(`${layer}.self_attn`, normed, own, causalBias));
-      x = ops.add(x, this.#attend(`${layer}.encoder_attn`, this.#norm(x, `${layer}.encoder_attn_layer_norm`), cross.layers[l]!, cross.bias));
-      x = ops.add(x, this.#feedForward(this.#norm(x, `${layer}.final_layer_norm`), layer));
+      const { x, own } = this.layer(layer, hidden[l]!, { cross: cross.layers[l]!, crossBias: cross.bias, ...(causalBias && { causalBias }), ...(past && { past: past[l]! }) });
       hidden.push(x);
+      present.push(own);
     });
-    x = this.#norm(x, names.finalNorm);
-    hidden[hidden.length - 1] = x;
-    return { hidden, logits: this.#heads(x), present };
+    const last = this.#norm(hidden.pop()!, names.finalNorm);
+    return { hidden: [...hidden, last], logits: this.#heads(last), present };
   }
 
-  #selfKeysValues(x: T, module: string, past?: KeysValues<T>): KeysValues<T> {
+  /** The sum of all codebooks' embeddings and the positions: [B, T, hiddenSize]. */
+  embed(ids: readonly T[], positions: T): T {
+    const { ops, weight } = this.#net;
+    const embedded = ids.map((codes, k) => ops.gather(weight(names.embedding(k)), codes)).reduce((sum, part) => ops.add(sum, part));
+    return ops.add(embedded, positions);
+  }
+
+  /** What one layer makes of x, [B, T, hiddenSize], and the keys and values of its self-attention. */
+  layer(layer: string, x: T, { cross, crossBias, causalBias, past }: LayerInput<T>): { readonly x: T; readonly own: KeysValues<T> } {
     const { ops } = this.#net;
+    const normed = this.#norm(x, `${layer}.self_attn_layer_norm`);
+    const own = this.#selfKeysValues(normed, `${layer}.self_attn`, past?.recent);
+    const heard = ops.add(x, this.#attend(`${layer}.self_attn`, normed, past === undefined ? [own] : [own, past.settled], causalBias));
+    const told = ops.add(heard, this.#attend(`${layer}.encoder_attn`, this.#norm(heard, `${layer}.encoder_attn_layer_norm`), [cross], crossBias));
+    return { x: ops.add(told, this.#feedForward(this.#norm(told, `${layer}.final_layer_norm`), layer)), own };
+  }
+
+  /** Of what the last layer gives: [B, T, hiddenSize] -> [B, T, numCodebooks, vocabSize]. */
+  logits(x: T): T {
+    return this.#heads(this.#norm(x, names.finalNorm));
+  }
+
+  #selfKeysValues(x: T, module: string, recent?: KeysValues<T>): KeysValues<T> {
     const own = this.#keysValues(x, module, this.#sizes.T);
-    if (past === undefined) return own;
-    return { keys: ops.concat([past.keys, own.keys], 2, 'N'), values: ops.concat([past.values, own.values], 2, 'N') };
+    return recent === undefined ? own : joined(this.#net.ops, recent, own);
   }
 
   #keysValues(x: T, module: string, length: Dim): KeysValues<T> {
@@ -111,20 +143,24 @@ export class Decoder<T> {
     return { keys: this.#split(linear(x, `${module}.k_proj`), length), values: this.#split(linear(x, `${module}.v_proj`), length) };
   }
 
-  /** softmax(q kᵀ / √(hiddenSize / H) + bias) v, heads apart, projected. */
-  #attend(module: string, x: T, { keys, values }: KeysValues<T>, bias?: T): T {
+  /** softmax(q kᵀ / √(hiddenSize / H) + bias) v over all parts, the bias being the first part's, heads apart, projected. */
+  #attend(module: string, x: T, parts: readonly KeysValues<T>[], bias?: T): T {
     const { ops, linear } = this.#net;
     const { B, T } = this.#sizes;
     const { hiddenSize, numHeads } = this.#config;
     const queries = this.#split(ops.mul(linear(x, `${module}.q_proj`), (hiddenSize / numHeads) ** -0.5), T);
-    const scores = ops.matmul(queries, keys, { transposeB: true });
-    const mixed = ops.matmul(ops.softmax(bias === undefined ? scores : ops.add(scores, bias)), values);
+    const scores = parts.map(({ keys }, i) => {
+      const plain = ops.matmul(queries, keys, { transposeB: true });
+      return bias === undefined || i > 0 ? plain : ops.add(plain, bias);
+    });
+    const weights = scores.length === 1 ? [ops.softmax(scores[0]!)] : ops.split(ops.softmax(ops.concat(scores, 3, 'A')), scores, 3);
+    const mixed = weights.map((weight, i) => ops.matmul(weight, parts[i]!.values)).reduce((sum, part) => ops.add(sum, part));
     return linear(ops.reshape(ops.transpose(mixed, [0, 2, 1, 3]), [B, T, hiddenSize]), `${module}.out_proj`);
   }
 
   #feedForward(x: T, layer: string): T {
     const { ops, linear } = this.#net;
-    return linear(ops.gelu(linear(x, `${layer}.fc1`)), `${layer}.fc2`);
+    return linear(activate(ops, linear(x, `${layer}.fc1`), this.#config.activation ?? 'gelu'), `${layer}.fc2`);
   }
 
   /** All codebooks' heads as one product. */
@@ -132,7 +168,7 @@ export class Decoder<T> {
     const { ops, weight } = this.#net;
     const { B, T } = this.#sizes;
     const { numCodebooks, vocabSize } = this.#config;
-    const weights = ops.concat(Array.from({ length: numCodebooks }, (_, k) => weight(names.head(k))), 0);
+    const weights = this.#net.heads ?? ops.concat(Array.from({ length: numCodebooks }, (_, k) => weight(names.head(k))), 0);
     return ops.reshape(ops.matmul(x, weights, { transposeB: true }), [B, T, numCodebooks, vocabSize]);
   }
 
@@ -151,3 +187,9 @@ export class Decoder<T> {
     return Array.from({ length: this.#config.numLayers }, (_, l) => names.layer(l));
   }
 }
+
+/** One behind the other along the positions. */
+export const joined = <T>(ops: Ops<T>, before: KeysValues<T>, after: KeysValues<T>): KeysValues<T> => ({
+  keys: ops.concat([before.keys, after.keys], 2, 'N'),
+  values: ops.concat([before.values, after.values], 2, 'N'),
+});

@@ -1,4 +1,5 @@
 import type { Engine, Tensor } from '../engine/engine.ts';
+import type { Parameter } from './adamw.ts';
 import type { Batch } from './batch.ts';
 import type { DecoderConfig } from './config.ts';
 import { MASKED } from './decoder.ts';
@@ -24,6 +25,10 @@ export const idFeeds = (engine: Engine, { ids, rows, positions }: Pick<Batch, 'i
 export const labelFeeds = (engine: Engine, { labels, rows, positions, ids }: Batch): Feeds => ({ labels: engine.tensor(labels, [rows, positions, ids.length]) });
 
 export const weightFeeds = (engine: Engine, { weights, rows, positions, ids }: Batch): Feeds => ({ weights: engine.tensor(weights, [rows, positions, ids.length]) });
+
+export const lossFeeds = (engine: Engine, batch: Batch): Feeds => ({ ...labelFeeds(engine, batch), ...weightFeeds(engine, batch) });
+
+export const parameterFeeds = (engine: Engine, parameters: readonly Parameter[]): Feeds => Object.fromEntries(parameters.map(({ name, value, shape }) => [name, engine.tensor(value, shape)]));
 
 export function textFeeds(engine: Engine, { rows, length, mask, content }: TextBatch): Feeds {
   const said: Feeds = content.kind === 'words'

@@ -1,6 +1,10 @@
+import { InvalidInput } from '../errors.ts';
 import { Random } from '../protocol/random.ts';
 import type { AdamWConfig } from './adamw.ts';
 
+/**
+ * What a training run is told. All of it is computed in float32: no engine has faster products of 16 bits.
+ */
 export type Hyper = AdamWConfig & {
   /** The highest one. */
   readonly learningRate: number;
@@ -16,7 +20,25 @@ export type Hyper = AdamWConfig & {
   readonly guidanceDropout: number;
   /** Clips in a step. */
   readonly batch: number;
+  /** Parts in which a step's clips are gone through, one after the other: less memory, the same step but for rounding. Default 1. */
+  readonly accumulation?: number | undefined;
+  /** Keeps only what goes into each layer, and computes the rest of it again on the way back: less memory, the same step but for rounding. Of an adapter only. */
+  readonly checkpointing?: boolean | undefined;
 };
+
+/** @throws {InvalidInput} naming the field that no run can have */
+export function checkHyper({ learningRate, steps, warmup, batch, accumulation = 1, guidanceDropout, maxGradNorm = 1 }: Hyper): void {
+  const expect = (ok: boolean, what: string, got: number): void => {
+    if (!ok) throw new InvalidInput(`Expected ${what}, got ${got}`);
+  };
+  expect(learningRate >= 0 && learningRate < Infinity, 'a learning rate of 0 or more', learningRate);
+  expect(Number.isInteger(steps) && steps >= 1, '1 step or more', steps);
+  expect(Number.isInteger(warmup) && warmup >= 0, '0 steps of warm-up or more', warmup);
+  expect(Number.isInteger(batch) && batch >= 1, '1 clip a step or more', batch);
+  expect(Number.isInteger(accumulation) && accumulation >= 1 && accumulation <= batch, `an accumulation of 1 to ${batch}, the clips of a step`, accumulation);
+  expect(guidanceDropout >= 0 && guidanceDropout <= 1, 'a guidance dropout of 0 to 1', guidanceDropout);
+  expect(maxGradNorm > 0, 'a longest gradient above 0', maxGradNorm);
+}
 
 /** The learning rate of step `t`, from 1. A function of the step alone, so that a resumed run goes on as before. */
 export function learningRateAt({ learningRate, steps, warmup, schedule = 'cosine' }: Hyper, t: number): number {

@@ -1,19 +1,20 @@
-import type { Engine, Executable } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import { InvalidInput } from '../errors.ts';
 import type { TensorMap } from '../protocol/safetensors.ts';
 import { adamwStep, clipFactor, globalNorm, type Parameter } from './adamw.ts';
-import { type Batch, batchOfClips } from './batch.ts';
+import { type Backprop, type OnPart, slopeOf } from './backprop.ts';
+import { type Batch, batchOfClips, microBatches } from './batch.ts';
 import { encodeCheckpoint, restoreCheckpoint } from './checkpoint.ts';
 import type { Clip } from './clip.ts';
 import type { LanguageConfig } from './config.ts';
-import { disposeAll, type Feeds, idFeeds, labelFeeds, sequenceFeeds, textFeeds, weightFeeds } from './feeds.ts';
+import { Layerwise } from './layerwise.ts';
 import type { Adapter } from './lora.ts';
-import { trainProgram } from './programs.ts';
-import { ResidentWeights } from './resident-weights.ts';
-import { type Hyper, learningRateAt, silentRows } from './schedule.ts';
+import type { LossCurve, LossPoint } from './loss-curve.ts';
+import { checkHyper, type Hyper, learningRateAt, silentRows } from './schedule.ts';
 import { silenceRows } from './text.ts';
 import { adapterOf, startParameters, type Trainable, weightsOf } from './trainable.ts';
-import { pickWeights, weightSpecs } from './weights.ts';
+import { pickWeights } from './weights.ts';
+import { WholeGraph } from './whole-graph.ts';
 
 export type { Hyper } from './schedule.ts';
 export type { Trainable } from './trainable.ts';
@@ -25,44 +26,45 @@ export type { Trainable } from './trainable.ts';
  * 2. So a trainer restored from a checkpoint goes on bit by bit as the one that wrote it, on the same engine build.
  */
 export class Trainer {
-  readonly #engine: Engine;
   readonly #config: LanguageConfig;
   readonly #trainable: Trainable;
   readonly #hyper: Hyper;
   readonly #seed: string;
   readonly #weights: TensorMap;
-  readonly #program: Executable;
+  readonly #backprop: Backprop;
   readonly #parameters: readonly Parameter[];
-  readonly #frozen: ResidentWeights;
-  #stepsDone = 0;
+  #curve: LossPoint[] = [];
 
-  private constructor(engine: Engine, config: LanguageConfig, of: { trainable: Trainable; hyper: Hyper; seed: string; weights: TensorMap; parameters: Parameter[]; program: Executable }) {
-    this.#engine = engine;
+  private constructor(config: LanguageConfig, of: { trainable: Trainable; hyper: Hyper; seed: string; weights: TensorMap; parameters: Parameter[]; backprop: Backprop }) {
     this.#config = config;
     this.#trainable = of.trainable;
     this.#hyper = of.hyper;
     this.#seed = of.seed;
     this.#weights = of.weights;
-    this.#program = of.program;
     this.#parameters = of.parameters;
-    this.#frozen = new ResidentWeights(engine, of.trainable.kind === 'full' ? [] : weightSpecs(config));
-    if (of.trainable.kind === 'lora') this.#frozen.load(of.weights);
+    this.#backprop = of.backprop;
   }
 
   /**
    * @param weights all weights of the model, and maybe tensors of others; not to be changed while the trainer lives
    * @param seed what the start of a new adapter and the dropping of text are drawn from
-   * @throws {InvalidInput} when weights or adapter are not the model's
+   * @throws {InvalidInput} when weights or adapter are not the model's, or no run can be like that
    */
   static async create(engine: Engine, config: LanguageConfig, weights: TensorMap, trainable: Trainable, hyper: Hyper, seed: string): Promise<Trainer> {
+    checkHyper(hyper);
     const own = pickWeights(config, weights);
     const parameters = startParameters(config, trainable, { weights: own, seed });
-    const program = await engine.compile(trainProgram(config, trainable.kind === 'lora' ? trainable.lora : undefined));
-    return new Trainer(engine, config, { trainable, hyper, seed, weights: own, parameters, program });
+    const backprop = await openBackprop(engine, config, { trainable, hyper, frozen: own });
+    return new Trainer(config, { trainable, hyper, seed, weights: own, parameters, backprop });
   }
 
   get stepsDone(): number {
-    return this.#stepsDone;
+    return this.#curve.length;
+  }
+
+  /** The steps done, those before a checkpoint too. */
+  get curve(): LossCurve {
+    return this.#curve;
   }
 
   /**
@@ -74,31 +76,34 @@ export class Trainer {
     return this.stepOn(batchOfClips(this.#config, clips));
   }
 
-  /** As `step`, of a batch made before, wherever its text comes from. */
-  async stepOn(batch: Batch): Promise<number> {
-    const t = this.#stepsDone + 1;
+  /**
+   * As `step`, of a batch made before, wherever its text comes from.
+   * @param onPart told after each part of the step, for whoever has to show that it goes on
+   */
+  async stepOn(batch: Batch, onPart?: OnPart): Promise<number> {
+    const t = this.stepsDone + 1;
     const silent = silentRows(this.#hyper, batch.rows, this.#seed, t);
-    const outputs = await this.#run({ ...batch, text: silenceRows(batch.text, (row) => silent[row]!) });
+    const parts = microBatches({ ...batch, text: silenceRows(batch.text, (row) => silent[row]!) }, this.#hyper.accumulation ?? 1);
+    const { loss, gradients, release } = await slopeOf(this.#backprop, parts, { parameters: this.#parameters, onPart });
     try {
-      const loss = (await outputs['loss']!.read())[0]!;
-      const gradients = await Promise.all(this.#parameters.map(async ({ name }) => (await outputs[`grad/${name}`]!.read()) as Float32Array));
-      const norm = globalNorm(gradients);
-      if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
-        throw new InvalidInput(`Expected a finite loss and gradient, got ${loss} and ${norm} at step ${t}: a lower learning rate may help`);
+      const gradNorm = globalNorm(gradients);
+      if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+        throw new InvalidInput(`Expected a finite loss and gradient, got ${loss} and ${gradNorm} at step ${t}: a lower learning rate may help`);
       }
       const { maxGradNorm } = this.#hyper;
-      const update = { t, learningRate: learningRateAt(this.#hyper, t), factor: maxGradNorm === undefined ? 1 : clipFactor(norm, maxGradNorm) };
+      const learningRate = learningRateAt(this.#hyper, t);
+      const update = { t, learningRate, factor: maxGradNorm === undefined ? 1 : clipFactor(gradNorm, maxGradNorm) };
       this.#parameters.forEach((parameter, i) => adamwStep(parameter, gradients[i]!, this.#hyper, update));
-      this.#stepsDone = t;
+      this.#curve.push({ step: t, loss, learningRate, gradNorm });
       return loss;
     } finally {
-      disposeAll(outputs);
+      release();
     }
   }
 
   /** Everything that `restore` needs, as safetensors. */
   checkpoint(): Uint8Array {
-    return encodeCheckpoint(this.#parameters, { run: this.#runName(), step: this.#stepsDone });
+    return encodeCheckpoint(this.#parameters, { run: this.#runName(), curve: this.#curve });
   }
 
   /**
@@ -107,7 +112,7 @@ export class Trainer {
    * @throws {BadSubmission} when the bytes are no safetensors file
    */
   restore(bytes: Uint8Array): void {
-    this.#stepsDone = restoreCheckpoint(bytes, this.#parameters, this.#runName());
+    this.#curve = [...restoreCheckpoint(bytes, this.#parameters, this.#runName())];
   }
 
   /**
@@ -125,30 +130,19 @@ export class Trainer {
   }
 
   async dispose(): Promise<void> {
-    this.#frozen.dispose();
-    await this.#program.dispose();
-  }
-
-  async #run(batch: Batch): Promise<Feeds> {
-    const engine = this.#engine;
-    const own: Feeds = {
-      ...sequenceFeeds(engine, this.#config.decoder, batch.positions),
-      ...idFeeds(engine, batch),
-      ...labelFeeds(engine, batch),
-      ...weightFeeds(engine, batch),
-      ...textFeeds(engine, batch.text),
-    };
-    for (const { name, value, shape } of this.#parameters) own[name] = engine.tensor(value, shape);
-    try {
-      return await this.#program.run({ ...this.#frozen.feeds(), ...own });
-    } finally {
-      disposeAll(own);
-    }
+    await this.#backprop.dispose();
   }
 
   /** What a checkpoint has to agree on; the base weights are its owner's to keep the same. */
   #runName(): string {
-    const sorted = (fields: object): unknown[] => Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
+    const sorted = (fields: object): unknown[] => Object.entries(fields).filter(([, value]) => value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
     return JSON.stringify([this.#seed, sorted(this.#hyper), this.#trainable.kind === 'full' ? 'full' : sorted(this.#trainable.lora)]);
   }
+}
+
+function openBackprop(engine: Engine, config: LanguageConfig, { trainable, hyper, frozen }: { trainable: Trainable; hyper: Hyper; frozen: TensorMap }): Promise<Backprop> {
+  const beside = trainable.kind === 'lora' ? { lora: trainable.lora, frozen } : undefined;
+  if (hyper.checkpointing !== true) return WholeGraph.create(engine, config, beside);
+  if (beside === undefined) throw new InvalidInput('Expected checkpointing of an adapter, got a training of all weights');
+  return Layerwise.create(engine, config, beside);
 }
