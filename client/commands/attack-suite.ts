@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chooseEngine } from '../../genki/engine/choose-engine.ts';
 import { InvalidInput } from '../../genki/errors.ts';
 import { RUBY } from '../../genki/protocol/ruby.ts';
+import { engineOf } from '../../workers/engine.ts';
 import { homeOf } from '../../workers/settings.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { columns } from '../attack-suite/pay.ts';
@@ -23,7 +23,7 @@ export async function attackSuite({ policy, only, json }: AttackSuiteOptions, en
   const started = Date.now();
   const note = (line: string): void => void process.stderr.write(`${((Date.now() - started) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
   const signal = stopSignal();
-  const engine = await chooseEngine({ threads: availableParallelism(), ...(env.GENKI_ENGINE !== undefined && { prefer: env.GENKI_ENGINE }) });
+  const engine = await engineOf(env);
   const root = await mkdtemp(join(tmpdir(), 'genki-attacks-'));
   const lines: Line[] = [];
   try {

@@ -1,18 +1,26 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { EngineError } from '../errors.ts';
 import type { Engine } from './engine.ts';
 import { createTfjsEngine } from './tfjs/tfjs-engine.ts';
 
-type Options = { readonly threads: number };
+type Options = { readonly threads: number; /** folder of native builds of TensorFlow.js, each under its engine's name */ readonly native?: string | undefined };
 
 /** Every engine, in the order of preference. */
 const ENGINES: Readonly<Record<string, (options: Options) => Promise<Engine>>> = {
-  'tfjs-node-gpu': () => createTfjsEngine({ backend: 'node-gpu' }),
+  'tfjs-node-gpu': (options) => createTfjsEngine({ backend: 'node-gpu', ...builtIn(options, 'tfjs-node-gpu') }),
   // loaded only now: its native library does not come for every platform
   onnx: async ({ threads }) => (await import('./onnx/onnx-engine.ts')).createOnnxEngine({ threads }),
-  'tfjs-node': () => createTfjsEngine({ backend: 'node' }),
+  'tfjs-node': (options) => createTfjsEngine({ backend: 'node', ...builtIn(options, 'tfjs-node') }),
   'tfjs-wasm': () => createTfjsEngine({ backend: 'wasm' }),
   'tfjs-cpu': () => createTfjsEngine({ backend: 'cpu' }),
 };
+
+/** Where a native build lies outside this project; without one, the project's own package. */
+function builtIn({ native }: Options, name: string): { from?: string } {
+  const from = native === undefined ? undefined : join(native, name);
+  return from !== undefined && existsSync(from) ? { from } : {};
+}
 
 /** The names that `prefer` takes, best first. */
 export const engineNames: readonly string[] = Object.keys(ENGINES);
@@ -25,15 +33,15 @@ export type EngineAvailability = { readonly name: string; readonly ok: boolean; 
  * @param threads threads of one run, where the engine leaves that to be said
  * @throws {EngineError} when the preferred engine is unknown or not there
  */
-export async function chooseEngine({ prefer, threads }: { prefer?: string | undefined } & Options): Promise<Engine> {
+export async function chooseEngine({ prefer, ...options }: { prefer?: string | undefined } & Options): Promise<Engine> {
   if (prefer !== undefined) {
     if (!Object.hasOwn(ENGINES, prefer)) throw new EngineError(`Expected an engine of ${engineNames.join(', ')}, got ${prefer}`);
-    return ENGINES[prefer]!({ threads });
+    return ENGINES[prefer]!(options);
   }
   const reasons: string[] = [];
   for (const create of Object.values(ENGINES)) {
     try {
-      return await create({ threads });
+      return await create(options);
     } catch (error) {
       reasons.push(reasonOf(error));
     }
@@ -42,11 +50,11 @@ export async function chooseEngine({ prefer, threads }: { prefer?: string | unde
 }
 
 /** Of each engine whether this machine has it, best first. */
-export async function availableEngines(): Promise<EngineAvailability[]> {
+export async function availableEngines({ native }: Pick<Options, 'native'> = {}): Promise<EngineAvailability[]> {
   const found: EngineAvailability[] = [];
   for (const [name, create] of Object.entries(ENGINES)) {
     try {
-      const engine = await create({ threads: 1 });
+      const engine = await create({ threads: 1, native });
       await engine.dispose();
       found.push({ name, ok: true });
     } catch (error) {
