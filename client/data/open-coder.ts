@@ -1,0 +1,61 @@
+import { samplesOf, type SoundCoder } from '../../genki/data/audio/sound-coder.ts';
+import { InvalidInput } from '../../genki/errors.ts';
+import type { Codec } from '../../genki/music/codec.ts';
+import { CODEC_PREFIX } from '../../genki/music/musicgen/model-tensors.ts';
+import { openCodec, openModel } from '../../genki/music/open-model.ts';
+import type { Competition } from '../../genki/protocol/competition.ts';
+import { fileDigest } from '../../genki/protocol/digests.ts';
+import { contentDigestOf, type TensorSource } from '../../genki/protocol/tensor-source.ts';
+import { engineOf } from '../../workers/engine.ts';
+
+/** A model's codec, from when it is opened until it is closed. */
+export type OpenCoder = { readonly coder: SoundCoder; readonly codec: Codec; close(): Promise<void> };
+
+/**
+ * The codec of a music model in a folder.
+ * @throws {InvalidInput} when there is no such model, or its codec is the sound chip, which plays and does not record
+ */
+export async function openCoder(folder: string, env: NodeJS.ProcessEnv): Promise<OpenCoder> {
+  const model = await openModel(folder);
+  const { music, weights } = model;
+  if (music.codec.kind === 'apu') {
+    await model.close();
+    throw new InvalidInput(`Expected a model with an audio codec in ${folder}, got one of the sound chip: for it leave --model out`);
+  }
+  try {
+    const digest = fileDigest(JSON.stringify([await contentDigestOf(partOf(weights, CODEC_PREFIX)), music.codec, music.decoder.channels ?? 1]));
+    const engine = await engineOf(env);
+    const codec = openCodec(engine, model);
+    const { sampleRate, channels, frameRate, numCodebooks, vocabSize } = codec;
+    const coder: SoundCoder = { sampleRate, channels, frameRate, numCodebooks, vocabSize, encode: (sound) => codec.encode(sound), frames: music.codec.frames, digest, captions: 'text' };
+    const close = async (): Promise<void> => {
+      await codec.dispose();
+      await engine.dispose();
+      await model.close();
+    };
+    return { coder, codec, close };
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+/** Those of its tensors whose names begin so. */
+const partOf = (source: TensorSource, prefix: string): TensorSource => ({ ...source, specs: new Map([...source.specs].filter(([name]) => name.startsWith(prefix))), read: (name) => source.read(name) });
+
+/** @throws {InvalidInput} when a competition's clips are other codes than these */
+export function checkFits({ numCodebooks, frameRate }: SoundCoder, { music, id }: Pick<Competition, 'music' | 'id'>): void {
+  if (numCodebooks === music.codebooks && frameRate === music.frameRate) return;
+  throw new InvalidInput(`Expected the model of competition ${id} (${music.model}, ${music.codebooks} codebooks at ${music.frameRate} frames a second), got one with ${numCodebooks} at ${frameRate}`);
+}
+
+/**
+ * Frames of a segment of so many seconds, or of the longest clip.
+ * @throws {InvalidInput} when a clip cannot be so long
+ */
+export function segmentFrames(coder: SoundCoder, seconds: number | undefined, longest = coder.frames): number {
+  if (seconds === undefined) return longest;
+  const frames = Math.round(seconds * coder.frameRate);
+  if (frames >= 1 && frames <= longest) return frames;
+  throw new InvalidInput(`Expected segments of at most ${(samplesOf(coder, longest) / coder.sampleRate).toFixed(2)} s, which is what the model plays at once, got ${seconds} s`);
+}
