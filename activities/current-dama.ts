@@ -56,7 +56,7 @@ const largerFirst = (a: bigint, b: bigint): number => (a < b ? 1 : a > b ? -1 : 
 const byStake = (a: Standing, b: Standing): number => largerFirst(a.stake, b.stake);
 
 /** The digest is that of the tensors; what is computed with them is in the configuration, too. */
-const isSame = (a: Dama, b: Dama): boolean => a.digest === b.digest && a.weights.sha256 === b.weights.sha256 && a.config.sha256 === b.config.sha256;
+const isSame = (a: Dama, b: Dama): boolean => a.digest === b.digest && a.weights.sha256 === b.weights.sha256 && a.config.sha256 === b.config.sha256 && a.tokenizer?.sha256 === b.tokenizer?.sha256;
 
 /** Other bytes of the same length are as good as none. */
 async function isThere(store: ObjectStore, { weights, config }: Dama): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import * as z from 'zod';
 import type { BlockRef, Chain, Metagraph } from '../genki/chain/chain.ts';
+import { checkMeasurable } from '../genki/data/held-out.ts';
 import { InvalidInput } from '../genki/errors.ts';
 import { leaderboard, type MinerReport, type RoundReport } from '../genki/evaluation/round-report.ts';
 import { withUnmeasured, type RoundPast } from '../genki/evaluation/settle.ts';
@@ -105,6 +106,7 @@ export const createRoundActivities = ({ chain, store, deployment, participants, 
     const everybody = await participants();
     const validator = participantOf(everybody, 'validator', hotkey ?? defaultHotkey);
     const { competition, competitionDigest } = deployment;
+    checkMeasurable(competition.music);
     const { netuid, timing } = competition;
     const head = await chain.head();
     const now = await chain.metagraph(netuid, head.hash);

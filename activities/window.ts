@@ -63,8 +63,9 @@ export type SignedKey = { readonly bucket: string; readonly privateBucket: strin
 export type WindowDeps = { readonly chain: Chain; readonly store: ObjectStore; readonly deployment: Deployment; readonly participants: () => Promise<readonly Participant[]>; readonly defaultHotkey: string | undefined };
 export type WindowActivities = ReturnType<typeof createWindowActivities>;
 
-/** Steps between checkpoints: at most a few seconds of the small model's work are done twice. */
-const CHECKPOINT_EVERY_STEPS = 10;
+const LOSS_CURVE_FILE = 'loss-curve.json';
+/** Steps between checkpoints: at most a few seconds of the small model's work are done twice, a step of the large one. */
+const checkpointEverySteps = ({ checkpointing = false }: TrainInput['hyper']): number => (checkpointing ? 1 : 10);
 
 export const createWindowActivities = ({ chain, store, deployment, participants, defaultHotkey }: WindowDeps) => ({
   /** Fills in everything that the input leaves open, at the finalized head. */
@@ -121,7 +122,8 @@ export const createWindowActivities = ({ chain, store, deployment, participants,
   /** What the miner is going to sign, beside PEFT's configuration file. */
   async draftManifest({ window, fence, sealed, trained }: { window: Window; fence: number; sealed: Sealed; trained?: Trained }): Promise<ManifestBody> {
     const config = new TextEncoder().encode(adapterConfigJson(deployment.competition.lora, window.base));
-    const configRef = await store.putOnce(window.bucket, `adapters/${sha256Hex(config)}.json`, config);
+    const publish = (bytes: Uint8Array): Promise<ObjectRef> => store.putOnce(window.bucket, `adapters/${sha256Hex(bytes)}.json`, bytes);
+    const curve = trained?.curve && (await store.get(trained.curve, { maxBytes: trained.curve.bytes }));
     const body: AdapterManifest = {
       version: 1,
       kind: 'adapter',
@@ -133,7 +135,8 @@ export const createWindowActivities = ({ chain, store, deployment, participants,
       fence,
       files: [
         { name: ADAPTER_FILE, ref: sealed.file, content: sealed.content },
-        { name: 'adapter_config.json', ref: configRef },
+        { name: 'adapter_config.json', ref: await publish(config) },
+        ...(curve ? [{ name: LOSS_CURVE_FILE, ref: await publish(curve) }] : []),
       ],
       ...(trained && window.work.kind === 'train' && {
         dataset: withoutRef(window.work.dataset),
@@ -190,7 +193,7 @@ function trainingOf(miner: Participant, { deployment, base, index, steps }: { de
   const seed = `${competitionDigest}/${hotkey}/${index}`;
   const recipe = { base, dataset: dataset.ref, replay, replayRows, lora: competition.lora, hyper: { ...hyper, steps: steps ?? hyper.steps }, seed };
   const prefix = `training/${digestOf(recipe)}`;
-  return { kind: 'train', dataset, input: { ...recipe, bucket, prefix, checkpointEverySteps: CHECKPOINT_EVERY_STEPS } };
+  return { kind: 'train', dataset, input: { ...recipe, bucket, prefix, checkpointEverySteps: checkpointEverySteps(recipe.hyper) } };
 }
 
 const withoutRef = ({ name, licence, sharing, digest, clips }: NonNullable<Participant['dataset']>) => ({ name, licence, sharing, digest, clips });

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { homeOf } from '../workers/settings.ts';
+import type { TrainOptions } from './commands/train.ts';
 import { durationText, parseDuration } from './duration.ts';
 
 const whole = (min: number, max: number) => (text: string): number => {
@@ -44,8 +45,10 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
     .description('start the embedded network and leave it running until Ctrl-C')
     .option('--block-ms <ms>', 'block time of the local chain', whole(50, 12_000), BLOCK_MS)
     .option('--any-ports', 'take any free ports instead of Temporal\'s 7233 and 8233', false)
+    .option('--model <folder>', 'what the miners of a new home train: a MusicGen or a Dama; default: the shipped ruby-nano')
+    .option('--accept-licence <id>', 'of a model that may not be used for pay, if its owner has allowed you to')
     .option('--json', 'print the addresses as JSON', false)
-    .action(async (options: { blockMs: number; anyPorts: boolean; json: boolean }) => {
+    .action(async (options: { blockMs: number; anyPorts: boolean; model?: string; acceptLicence?: string; json: boolean }) => {
       const { up } = await import('./commands/up.ts');
       await up({ ...options, home: homeOf(env), env });
     });
@@ -152,14 +155,43 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
       await generate({ ...options, prompt }, env);
     });
 
+  program
+    .command('train')
+    .description('an adapter of a dataset, on this machine alone; Ctrl-C keeps what is done, and the same command goes on')
+    .argument('<dataset>', 'file that genki data import has written')
+    .requiredOption('-o, --output <folder>', 'folder that the adapter appears in, in PEFT\'s format, with its loss curve')
+    .option('--model <folder>', 'a MusicGen or a Dama; default: the shipped ruby-nano')
+    .option('--adapter <folder>', 'an adapter in PEFT\'s format to go on from; it says rank and layers')
+    .option('--any-base', 'take that adapter although it does not say by digest that it is of this model', false)
+    .option('--steps <n>', 'training steps', whole(1, 1_000_000), 200)
+    .option('--batch <n>', 'clips in a step', whole(1, 4096), 4)
+    .option('--accumulation <n>', 'parts in which a step\'s clips are gone through: less memory', whole(1, 4096), 1)
+    .option('--learning-rate <rate>', 'the highest; it falls along a cosine', between(0, 1), 1e-4)
+    .option('--warmup <n>', 'steps in which it rises', whole(0, 1_000_000), 10)
+    .option('--guidance-dropout <share>', 'of the clips that learn without their caption', between(0, 1), 0.1)
+    .option('--rank <n>', 'of the adapter', whole(1, 1024), 8)
+    .option('--alpha <n>', 'its scale times its rank; default: twice the rank', between(0, 1e6))
+    .option('--rslora', 'scale by the root of the rank', false)
+    .option('--targets <names...>', 'layers that it changes', ['q_proj', 'k_proj', 'v_proj', 'out_proj', 'fc1', 'fc2'])
+    .option('--no-checkpointing', 'keep what every layer computes: faster, far more memory')
+    .option('--save-every <n>', 'steps between checkpoints', whole(1, 1_000_000), 20)
+    .option('--seed <text>', 'the same seed trains the same adapter', '1')
+    .option('--json', 'print JSON', false)
+    .action(async (dataset: string, options: Omit<TrainOptions, 'dataset'>) => {
+      const { train } = await import('./commands/train.ts');
+      await train({ ...options, dataset }, env);
+    });
+
   const data = program.command('data').description('music to learn from');
   data
     .command('import')
-    .description('MIDI files to a miner\'s dataset, or to a dataset file')
-    .argument('<files...>', 'MIDI files, and folders of them; beside song.mid may lie song.json {caption, style} or song.txt')
+    .description('music to a miner\'s dataset, or to a dataset file')
+    .argument('<files...>', 'MIDI files, recordings and videos, and folders of them; beside song.mp3 may lie song.json (caption, style, or audiocraft\'s labels) or song.txt (its caption)')
     .requiredOption('--name <name>', 'of the dataset; public')
     .addOption(new Option('--miner, --hotkey <hotkey>', 'hotkey or name of a miner of this machine, who trains on it from the next window on'))
     .option('-o, --output <file>', 'dataset file to write instead')
+    .option('--model <folder>', 'music model whose codes recordings become; default: the miner\'s competition\'s, or the sound chip\'s')
+    .option('--seconds <s>', 'of a segment of a recording; default: as long as the model plays at once', between(0.01, 600))
     .option('--licence <spdx>', 'such as CC0-1.0; default: LicenseRef-private')
     .addOption(new Option('--private', 'nobody else is to have it; this is what it is unless --shared is said').conflicts('shared').default(false))
     .option('--shared', 'others may have it, under its licence', false)
@@ -167,9 +199,10 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
     .option('--seed <text>', 'the same seed draws the same clips', '1')
     .option('--skip-bad', 'do not exit with 1 when files cannot be imported', false)
     .option('--json', 'print JSON', false)
-    .action(async (paths: string[], options: { name: string; hotkey?: string; output?: string; licence?: string; shared: boolean; clipsPerFile: number; seed: string; skipBad: boolean; json: boolean }) => {
+    .action(async (paths: string[], options: { name: string; hotkey?: string; output?: string; model?: string; seconds?: number; licence?: string; shared: boolean; clipsPerFile: number; seed: string; skipBad: boolean; json: boolean }) => {
       const { importData } = await import('./commands/data-import.ts');
-      await importData({ ...options, paths }, env);
+      const { damaOf } = await import('./data/dama-of.ts');
+      await importData({ ...options, paths }, env, { damaOf: (deployment) => damaOf(deployment, env) });
     });
   data
     .command('inspect')
@@ -177,10 +210,38 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
     .argument('<file>', 'MIDI file or dataset')
     .option('-o, --output <file>', 'WAV file to write: the named clip, or else a MIDI file\'s whole music or a dataset\'s first clip')
     .option('--clip <n>', 'the clip to show; default: the first', whole(1, 2 ** 20))
+    .option('--model <folder>', 'music model that plays a dataset of recordings')
     .option('--json', 'print JSON', false)
-    .action(async (file: string, options: { output?: string; clip?: number; json: boolean }) => {
+    .action(async (file: string, options: { output?: string; clip?: number; model?: string; json: boolean }) => {
       const { inspectData } = await import('./commands/data-inspect.ts');
-      await inspectData({ ...options, file });
+      await inspectData({ ...options, file }, env);
+    });
+
+  const model = program.command('model').description('models and adapters, and the hub that they come from');
+  model
+    .command('pull')
+    .description('a model or an adapter from Hugging Face: safetensors only, every file by one commit, its digest checked')
+    .argument('<repository>', 'owner/name@commit; without a commit, the one that its main branch is at')
+    .option('-o, --output <folder>', 'folder that is not there yet; default: the model\'s name')
+    .option('--max-gb <n>', 'of all files together', between(0.001, 1000), 30)
+    .option('--json', 'print JSON', false)
+    .action(async (repository: string, options: { output?: string; maxGb: number; json: boolean }) => {
+      const { pullModel } = await import('./commands/model.ts');
+      await pullModel({ ...options, repository }, env);
+    });
+  model
+    .command('push')
+    .description('a model\'s or an adapter\'s folder to Hugging Face, as one commit; HF_TOKEN has to allow it')
+    .argument('<repository>', 'owner/name; made, and private, where there is none')
+    .argument('<folder>')
+    .option('--branch <name>', 'branch to commit to', 'main')
+    .option('--message <text>', 'of the commit', 'Upload by Genki-Dama')
+    .option('--licence <spdx>', 'such as cc0-1.0, where the folder has no README.md that says one')
+    .option('--public', 'make a repository that is not there yet visible to all', false)
+    .option('--json', 'print JSON', false)
+    .action(async (repository: string, folder: string, options: { branch: string; message: string; licence?: string; public: boolean; json: boolean }) => {
+      const { pushModel } = await import('./commands/model.ts');
+      await pushModel({ ...options, repository, folder }, env);
     });
 
   const keys = program.command('keys').description('the keys of this machine, locked with a passphrase');
@@ -258,6 +319,16 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
     .action(async (service: string | undefined, options: { follow: boolean; lines?: number; since?: string }) => {
       const { logs } = await import('./commands/logs.ts');
       await logs(service, options, env);
+    });
+
+  program
+    .command('native')
+    .description('builds a native TensorFlow.js outside this project, from npm\'s sources and a Python wheel')
+    .option('--gpu', 'for NVIDIA\'s GPUs: some gigabytes', false)
+    .option('--json', 'print JSON', false)
+    .action(async (options: { gpu: boolean; json: boolean }) => {
+      const { native } = await import('./commands/native.ts');
+      await native(options, env);
     });
 
   program

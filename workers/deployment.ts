@@ -15,7 +15,7 @@ const File = z.strictObject({
   competition: z.unknown(),
   /** The owner's over the competition. */
   signature: z.hex().length(128).optional(),
-  genesisDama: z.strictObject({ digest: z.base64(), weights: Reference, config: Reference }),
+  genesisDama: z.strictObject({ digest: z.base64(), weights: Reference, config: Reference, tokenizer: Reference.optional() }),
   blockMs: z.int().positive(),
 });
 

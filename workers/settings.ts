@@ -66,6 +66,8 @@ export type Settings = {
   readonly engine: string | undefined;
   /** Where an embedder's files are, or where what is downloaded of one is kept. */
   readonly clap: ClapSettings;
+  /** Where the files of large Damas are kept. */
+  readonly models: string;
   /** Runner processes of the gpu worker, and the threads of each. */
   readonly runners: number;
   readonly threads: number;
@@ -114,6 +116,9 @@ export function storeSettingsOf(env: NodeJS.ProcessEnv, home: string): StoreSett
   return { kind: 's3', endpoint, region: e.GENKI_S3_REGION ?? kept?.region ?? 'us-east-1', pathStyle: e.GENKI_S3_PATH_STYLE === undefined ? (kept?.pathStyle ?? true) : e.GENKI_S3_PATH_STYLE !== 'false', cache };
 }
 
+/** Where a machine keeps the files of large Damas, by their digest. */
+export const modelsOf = (home: string): string => join(home, 'cache', 'models');
+
 /** Where the passphrase of a home's wallets lies. */
 export const passphraseFileOf = (env: NodeJS.ProcessEnv, home: string): string => resolve(read(env).GENKI_PASSPHRASE_FILE ?? join(home, 'passphrase'));
 
@@ -142,6 +147,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     network: { temporal, chain, namespace: e.TEMPORAL_NAMESPACE ?? known?.namespace ?? 'default', ...(known?.ui === undefined ? {} : { ui: known.ui }) },
     hotkey: e.GENKI_HOTKEY,
     engine: e.GENKI_ENGINE,
+    models: modelsOf(home),
     clap: { cacheDir: join(home, 'cache', 'clap'), ...(e.GENKI_CLAP_FOLDER !== undefined && { folder: resolve(e.GENKI_CLAP_FOLDER) }) },
     runners,
     threads: e.GENKI_THREADS ?? Math.max(1, Math.floor(cores / runners)),

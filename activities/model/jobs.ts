@@ -3,7 +3,7 @@ import { estimateJob, type EstimateJob } from './estimate.ts';
 import { acceptJob, measureJob, mergeJob, valueJob, type AcceptJob, type MeasureJob, type MergeJob, type ValueJob } from './judge.ts';
 import { generateJob, type GenerateJob } from './generate.ts';
 import { anchorsJob, hearJob, type AnchorsJob, type HearJob } from './hear.ts';
-import type { Clap, Control, JobDeps } from './job.ts';
+import type { Control, JobDeps, Loading } from './job.ts';
 import { ModelCache } from './model-cache.ts';
 import { trainJob, type TrainJob } from './train.ts';
 
@@ -23,7 +23,7 @@ export type Jobs = {
 export type JobKind = keyof Jobs;
 
 /** The jobs over one engine and store; models stay loaded between them. */
-export function createJobs({ engine, store, clap = {} }: Omit<JobDeps, 'cache'> & { readonly clap?: Clap }): { readonly [K in JobKind]: (input: Jobs[K]['input'], control: Control) => Promise<Jobs[K]['output'] | undefined> } {
-  const deps = { engine, store, cache: new ModelCache(engine, store, clap) };
+export function createJobs({ engine, store, ...loading }: Omit<JobDeps, 'cache'> & Loading): { readonly [K in JobKind]: (input: Jobs[K]['input'], control: Control) => Promise<Jobs[K]['output'] | undefined> } {
+  const deps = { engine, store, cache: new ModelCache(engine, store, loading) };
   return { train: trainJob(deps), generate: generateJob(deps), measure: measureJob(deps), accept: acceptJob(deps), value: valueJob(deps), estimate: estimateJob(deps), merge: mergeJob(deps), hear: hearJob(deps), anchors: anchorsJob(deps), agree: agreeJob(deps) };
 }

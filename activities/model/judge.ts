@@ -84,7 +84,7 @@ export const mergeJob: Job<MergeJob> = (deps) => async (input, control) => {
   const name = digest.replace(/[^A-Za-z0-9]/g, '').slice(0, 40);
   const weights = await deps.store.putOnce(input.bucket, `damas/${name}/model.safetensors`, file);
   const config = await deps.store.putOnce(input.bucket, `damas/${name}/config.json`, await deps.store.get(input.base.config, { maxBytes: 2 ** 20 }));
-  return { dama: { digest, weights, config }, styles, before, after };
+  return { dama: { ...input.base, digest, weights, config }, styles, before, after };
 };
 
 /** A judge of a round's candidates on one part of the hold-out; after each evaluation the job says that it goes on. */

@@ -1,10 +1,27 @@
+import { existsSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { InvalidInput } from '../../genki/errors.ts';
+import { openModel } from '../../genki/music/open-model.ts';
+import { deploymentFile, readDeployment } from '../../workers/deployment.ts';
+import { competitionFor } from '../embedded/model-competition.ts';
 import { EmbeddedNetwork, type NetworkOptions } from '../embedded/network.ts';
+import type { ProvisionOptions } from '../embedded/provision.ts';
+import { checkPaidUse } from '../hub/licence.ts';
+import { licenceOf } from '../hub/source.ts';
 import { stopSignal } from '../stop-signal.ts';
 
+export type UpOptions = Pick<NetworkOptions, 'home' | 'env' | 'blockMs' | 'anyPorts'> & {
+  /** Folder of the model that a new home's miners train. */
+  readonly model?: string;
+  readonly acceptLicence?: string;
+  readonly json: boolean;
+};
+
 /** `genki up`: a network that runs until somebody stops it. */
-export async function up({ home, env, blockMs, anyPorts, json }: Pick<NetworkOptions, 'home' | 'env' | 'blockMs' | 'anyPorts'> & { readonly json: boolean }): Promise<void> {
+export async function up({ home, env, blockMs, anyPorts, model, acceptLicence, json }: UpOptions): Promise<void> {
+  const brought = model === undefined ? {} : await bring(model, { home, acceptLicence });
   const signal = stopSignal();
-  const network = await EmbeddedNetwork.start({ home, env, blockMs, say: (line) => process.stderr.write(`${line}\n`), ...(anyPorts && { anyPorts }) });
+  const network = await EmbeddedNetwork.start({ home, env, blockMs, ...brought, say: (line) => process.stderr.write(`${line}\n`), ...(anyPorts && { anyPorts }) });
   try {
     const { temporal, ui, chain } = network.addresses;
     if (json) process.stdout.write(`${JSON.stringify({ home, ...network.addresses })}\n`);
@@ -12,5 +29,20 @@ export async function up({ home, env, blockMs, anyPorts, json }: Pick<NetworkOpt
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   } finally {
     await network.stop();
+  }
+}
+
+/** @throws {InvalidInput} when there is no model, its licence forbids pay, or the home was made with another one */
+async function bring(folder: string, { home, acceptLicence }: { home: string; acceptLicence: string | undefined }): Promise<Pick<ProvisionOptions, 'competition' | 'dama'>> {
+  const name = basename(resolve(folder)).replaceAll(/[^\w.-]/g, '-');
+  checkPaidUse({ model: name, licence: await licenceOf(folder) }, acceptLicence);
+  const opened = await openModel(folder);
+  try {
+    const known = existsSync(deploymentFile(home)) ? (await readDeployment(home)).genesisDama.digest : undefined;
+    const digest = await opened.digest();
+    if (known !== undefined && known !== digest) throw new InvalidInput(`Expected a home for the model ${digest}, ${home} was made for ${known}: name another one by GENKI_HOME`);
+    return { competition: competitionFor(name, opened.music), dama: folder };
+  } finally {
+    await opened.close();
   }
 }

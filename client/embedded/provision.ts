@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { putDama } from './put-dama.ts';
+import { SHIPPED_DAMA } from '../shipped-dama.ts';
 import { participantsFile, type Participant } from '../../activities/participants.ts';
 import { writeJson } from '../../activities/write-json.ts';
 import { defaultGenesis } from '../../genki/chain/local/genesis.ts';
+import { isComposable } from '../../genki/data/held-out.ts';
 import { composeDataset, encodeDataset, manifestOf } from '../../genki/data/dataset.ts';
 import { ChecksumMismatch, InvalidInput } from '../../genki/errors.ts';
 import { signCompetition, type Competition } from '../../genki/protocol/competition.ts';
 import { RUBY } from '../../genki/protocol/ruby.ts';
-import { contentDigest, decodeSafetensors } from '../../genki/protocol/safetensors.ts';
 import type { ObjectStore } from '../../genki/store/object-store.ts';
 import { deploymentFile, readDeployment } from '../../workers/deployment.ts';
 import { ensurePassphrase, readPassphrase } from '../../workers/passphrase.ts';
@@ -28,7 +29,7 @@ export type ProvisionOptions = {
   readonly home: string;
   readonly blockMs: number;
   readonly competition?: Competition;
-  /** Folder of the Dama to begin with. */
+  /** Folder of the Dama to begin with: a Dama's, or a MusicGen's in Hugging Face's layout. */
   readonly dama?: string;
   /** Blocks from one epoch to the next, unless the owner triggers one. */
   readonly tempo?: number;
@@ -39,7 +40,6 @@ export type ProvisionOptions = {
 /** Clips of each miner's own music: a trial found little difference between 32 and 128. */
 const SHARD_CLIPS = 96;
 const STAKE_RAO = '1000000000000';
-const SHIPPED_DAMA = fileURLToPath(new URL('../../dama/ruby-nano', import.meta.url));
 
 export const genesisFile = (home: string): string => join(home, 'genesis.json');
 
@@ -72,6 +72,11 @@ export async function provision({ home, blockMs, competition = RUBY, dama = SHIP
   for (const name of VALIDATORS) participants.push({ name, role: 'validator', hotkey: await enrol(name), bucket: name, privateBucket: `${name}-private` });
   for (const style of competition.styles.private) {
     const hotkey = await enrol(style);
+    if (!isComposable(competition.music)) {
+      // whose music it is has to be brought: nothing composes for another model
+      participants.push({ name: style, role: 'miner', hotkey, bucket: style, privateBucket: `${style}-private` });
+      continue;
+    }
     const dataset = composeDataset({ name: `${style} by its owner`, styles: [style], clips: SHARD_CLIPS, seed: `${hotkey}/own music`, licence: 'LicenseRef-private', sharing: 'private' });
     await store.createBucket(`${style}-private`);
     const ref = await store.putOnce(`${style}-private`, 'dataset.safetensors', encodeDataset(dataset)).catch(notAnotherNetwork);
@@ -80,12 +85,7 @@ export async function provision({ home, blockMs, competition = RUBY, dama = SHIP
   for (const name of DISHONEST) participants.push({ name, role: 'miner', hotkey: await enrol(name), bucket: name, privateBucket: `${name}-private` });
 
   for (const bucket of [HUB, ...participants.flatMap(({ bucket, privateBucket }) => [bucket, privateBucket])]) await store.createBucket(bucket);
-  const weights = await readFile(join(dama, 'model.safetensors'));
-  const genesisDama = {
-    digest: contentDigest(decodeSafetensors(weights).tensors),
-    weights: await store.putOnce(HUB, 'ruby-nano/model.safetensors', weights).catch(notAnotherNetwork),
-    config: await store.putOnce(HUB, 'ruby-nano/config.json', await readFile(join(dama, 'config.json'))).catch(notAnotherNetwork),
-  };
+  const genesisDama = await putDama(store, { folder: dama, bucket: HUB, prefix: competition.music.model, work: home }).catch(notAnotherNetwork);
   const neurons = participants
     .filter(({ role }) => role !== 'owner')
     .map(({ hotkey, role }) => ({ hotkey, coldkey: owner, stake: role === 'validator' ? STAKE_RAO : '0', validatorPermit: role === 'validator' }));

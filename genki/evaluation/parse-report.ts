@@ -112,7 +112,7 @@ const Report: z.ZodType<RoundReport> = z.strictObject({
   snapshot: z.strictObject({ number: Block, hash: z.string().regex(/^0x[0-9a-f]{64}$/) }),
   seeds: recordOf(Line(200), MAX_PARAMETERS),
   engine: Line(200),
-  base: z.strictObject({ digest: Digest, weights: Ref, config: Ref }),
+  base: z.strictObject({ digest: Digest, weights: Ref, config: Ref, tokenizer: Ref.optional() }),
   baseLosses: Losses,
   floors: Losses,
   miners: listOf(Miner, MAX_MINERS),

@@ -66,6 +66,10 @@ const CompetitionSchema = z
         guidanceDropout: Share,
         /** Rows of a step, replayed ones included. */
         batch: Count,
+        /** Parts in which a step's rows are gone through, one after the other. */
+        accumulation: Count.optional(),
+        /** Whether what a layer computes is forgotten and computed again on the way back. */
+        checkpointing: z.boolean().optional(),
       }),
       /** Rows of a step that come from the public corpus (protocol §7.29). */
       replayRows: z.int().nonnegative(),

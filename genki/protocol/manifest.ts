@@ -58,7 +58,7 @@ const DamaManifest = z.strictObject({
   /** Of the round that made it; grows from one manifest to the next. */
   epoch: Count,
   /** The Dama that this validator stands for. */
-  dama: z.strictObject({ digest: Digest, weights: Ref, config: Ref }),
+  dama: z.strictObject({ digest: Digest, weights: Ref, config: Ref, tokenizer: Ref.optional() }),
   report: Ref,
 });
 

@@ -3,6 +3,7 @@ import { createListenActivities, type Listened } from '../../activities/listen.t
 import { compose } from '../../genki/data/composer.ts';
 import { BadSubmission, InvalidInput, ObjectMissing } from '../../genki/errors.ts';
 import { renderCodes, SAMPLE_RATE } from '../../genki/music/apu/synthesizer.ts';
+import type { Codes } from '../../genki/music/clip.ts';
 import { encodeWav } from '../../genki/music/wav.ts';
 import { sha256Hex } from '../../genki/protocol/digests.ts';
 import { encodeSafetensors, type HostTensor } from '../../genki/protocol/safetensors.ts';
@@ -14,7 +15,7 @@ afterAll(() => shelf.remove());
 
 const FRAMES = 128;
 const music = ['dungeon', 'swing'].map((style) => compose({ style, seed: 'listen' }).codes);
-const codesOf = (clips: readonly Uint8Array[]): HostTensor => ({ dtype: 'U8', shape: [clips.length, 4, FRAMES], data: Uint8Array.from(clips.flatMap((clip) => [...clip])) });
+const codesOf = (clips: readonly Codes[]): HostTensor => ({ dtype: 'U8', shape: [clips.length, 4, FRAMES], data: Uint8Array.from(clips.flatMap((clip) => [...clip])) });
 const fileOf = (codes: HostTensor, name = 'codes'): Uint8Array => encodeSafetensors(new Map([[name, codes]]), { prompts: '[]' });
 
 async function listen(file: Uint8Array): Promise<Listened> {

@@ -165,13 +165,13 @@ describe('publishing', () => {
   it('hands in what a validator then takes', async () => {
     const window = await ready({});
     const file = adapterFile('anna');
-    const trained = { adapter: await put(file), steps: 40, firstLoss: 2.5, lastLoss: 1.25, engine: 'onnx' };
+    const trained = { adapter: await put(file), curve: await put(new TextEncoder().encode('[]')), steps: 40, firstLoss: 2.5, lastLoss: 1.25, engine: 'onnx' };
     const sealed = await miner().sealAdapter({ window, adapter: trained.adapter });
     expect(sealed).toMatchObject({ content: { sha256: sha256Hex(file), bytes: file.byteLength }, file: { bucket: 'anna', key: `adapters/${sealed.file.sha256}.sealed`, bytes: file.byteLength + 37 } });
 
     const body = await inActivity(() => miner().draftManifest({ window, fence: 3, sealed, trained }));
     const { ref: _, ...named } = dataset;
-    expect(body).toMatchObject({ hotkey: anna.hotkey, window: 0, fence: 3, dataset: named, training: { steps: 40, firstLoss: 2.5, lastLoss: 1.25, engine: 'onnx' }, files: [{ ref: sealed.file, content: sealed.content }, {}] });
+    expect(body).toMatchObject({ hotkey: anna.hotkey, window: 0, fence: 3, dataset: named, training: { steps: 40, firstLoss: 2.5, lastLoss: 1.25, engine: 'onnx' }, files: [{ ref: sealed.file, content: sealed.content }, { name: 'adapter_config.json' }, { name: 'loss-curve.json', ref: { bytes: 2 } }] });
     expect(JSON.stringify(body)).not.toContain('private/');
     const peft = body.files.find(({ name }) => name === 'adapter_config.json')!.ref;
     expect(JSON.parse(textOf(await shelf.store.get(peft, { maxBytes: 4096 })))).toMatchObject({ r: competition.lora.rank, base_model_name_or_path: window.base });

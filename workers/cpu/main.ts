@@ -35,7 +35,7 @@ const signers = await loadWallets(settings.walletsDir, settings.passphraseFile);
 const deployment = await readDeployment(home);
 await checkOwner(deployment, chain);
 // no more of them than asked for, as each holds an embedder
-const ears = new RunnerPool({ store: settings.store, ...earsOf(settings.engine), clap: settings.clap }, settings.runners);
+const ears = new RunnerPool({ store: settings.store, ...earsOf(settings.engine), clap: settings.clap, models: settings.models }, settings.runners);
 const deps = { chain, store, deployment, participants: () => readParticipants(home), defaultHotkey: settings.hotkey };
 
 await registerSearchAttributes(network.temporal, network.namespace);

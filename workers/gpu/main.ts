@@ -7,8 +7,8 @@ import { RunnerPool } from '../runners/runner-pool.ts';
 import { readSettings } from '../settings.ts';
 
 installRuntime();
-const { network, store, engine, runners, threads, clap } = readSettings(process.env);
-const pool = new RunnerPool({ store, engine, threads, clap });
+const { network, store, engine, runners, threads, clap, models } = readSettings(process.env);
+const pool = new RunnerPool({ store, engine, threads, clap, models });
 const connection = await NativeConnection.connect({ address: network.temporal });
 const worker = await Worker.create({
   connection,

@@ -5,6 +5,7 @@
 import { chooseEngine } from '../../genki/engine/choose-engine.ts';
 import type { Control } from '../../activities/model/job.ts';
 import { createJobs, type JobKind, type Jobs } from '../../activities/model/jobs.ts';
+import { nativeFolder } from '../engine.ts';
 import { createStore } from '../store.ts';
 import type { FromRunner, RunnerOptions, ToRunner } from './messages.ts';
 
@@ -14,9 +15,9 @@ const say = (message: FromRunner): void => void process.send!(message);
 let stopRequested = false;
 
 async function start() {
-  const engine = await chooseEngine({ threads: options.threads, ...(options.engine === undefined ? {} : { prefer: options.engine }) });
+  const engine = await chooseEngine({ threads: options.threads, native: nativeFolder(process.env), prefer: options.engine });
   say({ type: 'ready', engine: engine.build });
-  return createJobs({ engine, store: createStore(options.store), clap: options.clap });
+  return createJobs({ engine, store: createStore(options.store), clap: options.clap, models: options.models, alive: () => say({ type: 'alive' }) });
 }
 const started = start();
 started.catch(() => undefined); // the first job reports it
