@@ -13,6 +13,9 @@ const worthSaying = (value: unknown): boolean => value !== undefined && typeof v
 
 function leaves(command: Command, path: string): { path: string; command: Command }[] {
   if (command.commands.length > 0) return command.commands.flatMap((child) => leaves(child, `${path} ${child.name()}`));
-  const args = command.registeredArguments.map((argument) => `<${argument.name()}${argument.variadic ? '...' : ''}>`);
+  const args = command.registeredArguments.map((argument) => {
+    const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
   return [{ path: [path, ...args].join(' '), command }];
 }

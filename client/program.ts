@@ -230,6 +230,28 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
       await pullModel({ ...options, repository }, env);
     });
   model
+    .command('inspect')
+    .description('what a model\'s folder holds: sizes, digest, licence, and what of it is not used')
+    .argument('<folder>')
+    .option('--json', 'print JSON', false)
+    .action(async (folder: string, options: { json: boolean }) => {
+      const { inspectModel } = await import('./commands/model-files.ts');
+      await inspectModel({ ...options, folder });
+    });
+  model
+    .command('merge')
+    .description('a model with an adapter merged into its weights, as a folder of its own')
+    .argument('<folder>', 'of the model')
+    .requiredOption('--adapter <folder>', 'in PEFT\'s format')
+    .requiredOption('-o, --output <folder>', 'folder that is not there yet')
+    .option('--any-base', 'take an adapter that does not say by digest or name that it is of this model', false)
+    .option('--keep-dtype', 'store the weights that change as the model has them; default: in 32 bits', false)
+    .option('--json', 'print JSON', false)
+    .action(async (folder: string, options: { adapter: string; output: string; anyBase: boolean; keepDtype: boolean; json: boolean }) => {
+      const { mergeModel } = await import('./commands/model-files.ts');
+      await mergeModel({ ...options, folder });
+    });
+  model
     .command('push')
     .description('a model\'s or an adapter\'s folder to Hugging Face, as one commit; HF_TOKEN has to allow it')
     .argument('<repository>', 'owner/name; made, and private, where there is none')

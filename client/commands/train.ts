@@ -1,12 +1,12 @@
-import { join } from 'node:path';
 import { decodeDataset } from '../../genki/data/dataset.ts';
-import type { Adapter, LoraConfig } from '../../genki/music/lora.ts';
-import { openModel, type OpenModel } from '../../genki/music/open-model.ts';
-import { readPeftAdapter } from '../../genki/music/peft/read-peft.ts';
+import type { LoraConfig } from '../../genki/music/lora.ts';
+import { openModel } from '../../genki/music/open-model.ts';
 import { checkHyper, type Hyper } from '../../genki/music/schedule.ts';
 import { engineOf } from '../../workers/engine.ts';
+import { baseOf } from '../base-names.ts';
 import { readFileWithin } from '../data/read-file.ts';
 import { Progress } from '../progress.ts';
+import { readAdapter } from '../read-adapter.ts';
 import { SHIPPED_DAMA } from '../shipped-dama.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { type LocalOutcome, type LocalRun, runLocally } from '../training/local-run.ts';
@@ -34,8 +34,6 @@ export type TrainOptions = {
 };
 
 const MAX_DATASET_BYTES = 4 * 2 ** 30;
-const MAX_CONFIG_BYTES = 2 ** 20;
-const MAX_ADAPTER_BYTES = 2 ** 31;
 
 /** `genki train`: an adapter of a dataset, without a network. Ctrl-C keeps what is done; the same command goes on from there. Exits 1 when it was stopped. */
 export async function train(options: TrainOptions, env: NodeJS.ProcessEnv): Promise<void> {
@@ -44,11 +42,12 @@ export async function train(options: TrainOptions, env: NodeJS.ProcessEnv): Prom
   checkHyper(hyper);
   const dataset = decodeDataset(await readFileWithin(file, MAX_DATASET_BYTES));
   const signal = stopSignal();
-  const model = await openModel(options.model ?? SHIPPED_DAMA);
+  const folder = options.model ?? SHIPPED_DAMA;
+  const model = await openModel(folder);
   const engine = await engineOf(env);
   try {
     const digest = await model.digest();
-    const adapter = options.adapter === undefined ? undefined : await adapterOf(options.adapter, { model, digest, anyName: options.anyBase });
+    const adapter = options.adapter === undefined ? undefined : await readAdapter(options.adapter, { music: model.music, base: await baseOf(folder, { digest, anyName: options.anyBase }) });
     const outcome = await watched({ engine, model, digest, dataset, lora: adapter?.config ?? loraOf(options), adapter, hyper, seed, output, saveEvery }, { signal, json });
     process.stdout.write(json ? `${JSON.stringify({ output, engine: engine.build, ...outcome })}\n` : `${sentenceOf(outcome, output)}\n`);
     if (outcome?.done !== true) process.exitCode = 1;
@@ -62,13 +61,6 @@ const hyperOf = ({ steps, batch, accumulation, learningRate, warmup, guidanceDro
   ({ steps, batch, accumulation, learningRate, warmup: Math.min(warmup, steps), guidanceDropout, checkpointing, betas: [0.9, 0.95], weightDecay: 0.01, maxGradNorm: 1 });
 
 const loraOf = ({ rank, alpha = 2 * rank, targets, rslora }: TrainOptions): LoraConfig => ({ rank, alpha, targets, rslora });
-
-/** @throws {InvalidInput} when it is no adapter, or one of another base */
-async function adapterOf(folder: string, { model, digest, anyName }: { model: OpenModel; digest: string; anyName: boolean }): Promise<Adapter> {
-  const read = (name: string, maxBytes: number): Promise<Uint8Array> => readFileWithin(join(folder, name), maxBytes);
-  const files = { config: await read('adapter_config.json', MAX_CONFIG_BYTES), weights: await read('adapter_model.safetensors', MAX_ADAPTER_BYTES) };
-  return readPeftAdapter(files, { music: model.music, base: { digest, anyName } });
-}
 
 async function watched(run: LocalRun, { signal, json }: { signal: AbortSignal; json: boolean }): Promise<LocalOutcome | undefined> {
   const progress = new Progress(json);
