@@ -4,6 +4,7 @@ import { BadSubmission, InvalidInput } from '../../../genki/errors.ts';
 import type { Parameter } from '../../../genki/music/adamw.ts';
 import { encodeCheckpoint, restoreCheckpoint } from '../../../genki/music/checkpoint.ts';
 import { decodeAdapter, encodeAdapter, targetLinears, loraScale, updateNorm, type Adapter, type LoraConfig } from '../../../genki/music/lora.ts';
+import type { LossCurve } from '../../../genki/music/loss-curve.ts';
 import { initialWeights, pickWeights, weightSpecs } from '../../../genki/music/weights.ts';
 import { Random } from '../../../genki/protocol/random.ts';
 import { contentDigest, decodeSafetensors, encodeSafetensors, type Dtype, type HostTensor, type TensorMap } from '../../../genki/protocol/safetensors.ts';
@@ -34,13 +35,13 @@ function parts(bytes: Uint8Array): { text: string; body: Uint8Array } {
 
 function someTensors(seed: string): TensorMap {
   const random = new Random(seed);
-  const dtypes: readonly Dtype[] = ['F32', 'I32', 'I64', 'F16', 'BF16', 'U8'];
+  const dtypes: readonly Dtype[] = ['F32', 'I32', 'I64', 'F16', 'BF16', 'U16', 'U8'];
   return new Map(Array.from({ length: 1 + random.int(6) }, (_, i): [string, HostTensor] => {
     const dtype = random.pick(dtypes);
     const shape = Array.from({ length: random.int(4) }, () => random.int(4));
     const length = shape.reduce((a, b) => a * b, 1);
     const numbers = Array.from({ length }, () => random.int(200));
-    const data = dtype === 'U8' ? Uint8Array.from(numbers) : dtype === 'I32' || dtype === 'I64' ? Int32Array.from(numbers) : Float32Array.from(numbers);
+    const data = dtype === 'U8' ? Uint8Array.from(numbers) : dtype === 'U16' ? Uint16Array.from(numbers) : dtype === 'I32' || dtype === 'I64' ? Int32Array.from(numbers) : Float32Array.from(numbers);
     return [`${random.pick(['a', '__proto__', 'ü', '10'])}${i}`, { shape, dtype, data }];
   }));
 }
@@ -113,22 +114,24 @@ const weights: Target = {
 
 const parameters = (): Parameter[] => ['w', 'b'].map((name, i) => ({ name, shape: [2, i + 1], value: new Float32Array(2 * (i + 1)).fill(1), moment1: new Float32Array(2 * (i + 1)), moment2: new Float32Array(2 * (i + 1)) }));
 
+const curveOf = (steps: number): LossCurve => Array.from({ length: steps }, (_, i) => ({ step: i + 1, loss: 4 / (i + 1), learningRate: 1e-3, gradNorm: 0.5 }));
+
 const checkpoint: Target = {
   name: 'checkpoint',
   weight: 4,
   maxBytes: MiB,
-  valid: [3, 4].map((step) => encodeCheckpoint(parameters(), { run: 'run', step })),
+  valid: [3, 4].map((steps) => encodeCheckpoint(parameters(), { run: 'run', curve: curveOf(steps) })),
   mutate: mutateSafetensors,
   check: (bytes) => {
     const into = parameters();
     const before = JSON.stringify(into);
-    const step = accepted([BadSubmission, InvalidInput], () => restoreCheckpoint(bytes, into, 'run'));
-    if (step === undefined) {
+    const curve = accepted([BadSubmission, InvalidInput], () => restoreCheckpoint(bytes, into, 'run'));
+    if (curve === undefined) {
       holds(JSON.stringify(into) === before, 'parameters unchanged by what was refused');
       return 'refused';
     }
-    holds(Number.isSafeInteger(step) && step >= 0, 'a step');
-    holds(restoreCheckpoint(encodeCheckpoint(into, { run: 'run', step }), parameters(), 'run') === step, 'the same step again');
+    holds(curve.every(({ step, loss }, i) => step === i + 1 && Number.isFinite(loss)), 'steps in order');
+    holds(JSON.stringify(restoreCheckpoint(encodeCheckpoint(into, { run: 'run', curve }), parameters(), 'run')) === JSON.stringify(curve), 'the same steps again');
     return 'accepted';
   },
 };

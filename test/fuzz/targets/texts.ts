@@ -1,8 +1,10 @@
+import { dirname, resolve } from 'node:path';
 import { createSigner, verifySignature } from '../../../genki/chain/keys.ts';
 import { BadSubmission, InvalidInput, NewerSchema } from '../../../genki/errors.ts';
 import { readReport } from '../../../genki/evaluation/read-report.ts';
 import { leaderboard } from '../../../genki/evaluation/round-report.ts';
 import { readMusicConfig } from '../../../genki/music/config.ts';
+import { delayedLength } from '../../../genki/music/delay-pattern.ts';
 import { weightSpecs } from '../../../genki/music/weights.ts';
 import { canonicalJson } from '../../../genki/protocol/canonical-json.ts';
 import { commitLocation, decodeCommitRecord, encodeCommitRecord } from '../../../genki/protocol/commit-record.ts';
@@ -11,6 +13,7 @@ import { fileDigest } from '../../../genki/protocol/digests.ts';
 import { manifestCommit, manifestHash, signManifest, verifyManifest, type AdapterManifest } from '../../../genki/protocol/manifest.ts';
 import type { Random } from '../../../genki/protocol/random.ts';
 import { RUBY } from '../../../genki/protocol/ruby.ts';
+import { readShardIndex } from '../../../genki/protocol/shard-index.ts';
 import { signJson } from '../../../genki/protocol/signed-json.ts';
 import { parseJson } from '../../../activities/parse-json.ts';
 import { plainText } from '../../../activities/plain-text.ts';
@@ -163,6 +166,44 @@ const musicConfig: Target = {
   },
 };
 
+const HUGGING_FACE = {
+  model_type: 'musicgen',
+  text_encoder: { model_type: 't5', vocab_size: 48, d_model: 24, d_kv: 8, d_ff: 48, num_layers: 2, num_heads: 3, feed_forward_proj: 'gated-gelu' },
+  audio_encoder: { model_type: 'encodec', sampling_rate: 32000, target_bandwidths: [100], upsampling_ratios: [4, 2], codebook_size: 64, codebook_dim: 8, hidden_size: 8, num_filters: 4, use_causal_conv: false },
+  decoder: { vocab_size: 64, pad_token_id: 64, bos_token_id: 64, hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 4, ffn_dim: 64, num_codebooks: 4, max_position_embeddings: 64, audio_channels: 2 },
+};
+const musicgenConfig: Target = {
+  name: 'musicgen-config',
+  weight: 6,
+  maxBytes: 256 * KiB,
+  valid: [json(HUGGING_FACE), json({ ...HUGGING_FACE, model_type: 'musicgen_melody', num_chroma: 12 })],
+  mutate: mutatedJson(64 * KiB),
+  check: (bytes) => {
+    const read = accepted([InvalidInput], () => readMusicConfig(parseJson(bytes)));
+    if (read === undefined) return 'refused';
+    const { decoder, codec } = read;
+    holds(codec.frames >= 1 && delayedLength(codec.frames, decoder) <= decoder.maxPositions, 'clips that the positions hold');
+    holds(codec.kind === 'apu' || (codec.codebookSize === decoder.vocabSize && codec.numQuantizers * (decoder.channels ?? 1) === decoder.numCodebooks), 'a codec of the same codes');
+    const specs = accepted([InvalidInput], () => weightSpecs(read));
+    holds(specs === undefined ? decoder.told?.by === 'prefix' : specs.every(({ shape }) => shape.every((n) => Number.isSafeInteger(n) && n > 0)), 'tensors that there can be');
+    return 'accepted';
+  },
+};
+
+const shardIndex: Target = {
+  name: 'shard-index',
+  weight: 4,
+  maxBytes: 256 * KiB,
+  valid: [json({ metadata: { total_size: 12 }, weight_map: { a: 'model-00001-of-00002.safetensors', b: 'model-00002-of-00002.safetensors' } }), json({ weight_map: { a: 'm.safetensors' } })],
+  mutate: mutatedJson(64 * KiB),
+  check: (bytes) => {
+    const read = accepted([InvalidInput], () => readShardIndex(new TextDecoder().decode(bytes), 'index.json'));
+    if (read === undefined) return 'refused';
+    for (const shard of read.shards.keys()) holds(dirname(resolve('/model', shard)) === '/model' && shard.endsWith('.safetensors'), 'shards in the same folder');
+    return 'accepted';
+  },
+};
+
 const canonical: Target = {
   name: 'canonical-json',
   weight: 6,
@@ -179,4 +220,4 @@ const canonical: Target = {
   },
 };
 
-export const textTargets: readonly Target[] = [manifest, signedManifest, commitRecord, report, competition, musicConfig, canonical];
+export const textTargets: readonly Target[] = [manifest, signedManifest, commitRecord, report, competition, musicConfig, musicgenConfig, shardIndex, canonical];
