@@ -177,7 +177,7 @@ function summaryOf({ name, licence, sharing, clips, digest, duplicates, ...kept 
   return [...lines, `${kept.miner} trains on it from the next window on; kept in ${kept.object}`, ...before];
 }
 
-const wordsOf = ({ duplicates, short, silence, clipping }: Dropped): string =>
-  ([[duplicates, 'songs that were there already'], [short, 'files shorter than a second'], [silence, 'segments of silence'], [clipping, 'segments that clip']] as const)
+const wordsOf = ({ duplicates, short, silence, clipping, unplayable }: Dropped): string =>
+  ([[duplicates, 'songs that were there already'], [short, 'files shorter than a second'], [silence, 'segments of silence'], [clipping, 'segments that clip'], [unplayable, 'segments that the model cannot play']] as const)
     .flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`]))
     .join(', ');

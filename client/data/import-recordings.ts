@@ -20,7 +20,7 @@ const RULES = 1;
 const MAX_FILE_BYTES = 2 ** 35;
 
 /** What was left out, by why: songs, and segments of songs. */
-export type Dropped = { readonly duplicates: number; readonly short: number; readonly silence: number; readonly clipping: number };
+export type Dropped = { readonly duplicates: number; readonly short: number; readonly silence: number; readonly clipping: number; readonly unplayable: number };
 
 export type RecordingImport = {
   readonly coder: SoundCoder;
@@ -61,7 +61,7 @@ class Importing {
   readonly #bytes = new Map<string, string>();
   readonly #songs: { readonly path: string; readonly fingerprint: Fingerprint }[] = [];
   #progress: Progress = { files: 0, segments: 0, codedSeconds: 0 };
-  dropped: Dropped = { duplicates: 0, short: 0, silence: 0, clipping: 0 };
+  dropped: Dropped = { duplicates: 0, short: 0, silence: 0, clipping: 0, unplayable: 0 };
 
   constructor(options: RecordingImport) {
     this.#options = options;
@@ -139,10 +139,11 @@ class Importing {
     return { clips: [], report: { file: path, clips: 0, dropped: [`everything: ${words}`], unknownWords: [] } };
   }
 
-  #flawsOf({ silence, clipping }: KnownSong['song']['flaws'], clips: number): string[] {
-    this.#count({ silence, clipping });
+  #flawsOf(flaws: KnownSong['song']['flaws'], clips: number): string[] {
+    this.#count(flaws);
+    const { silence, clipping, unplayable } = flaws;
     const said = (count: number, what: string): string[] => (count === 0 ? [] : [`${count} ${count === 1 ? 'segment' : 'segments'} ${what}`]);
-    return [...said(silence, 'of silence'), ...said(clipping, 'that clip'), ...(clips === 0 ? ['everything'] : [])];
+    return [...said(silence, 'of silence'), ...said(clipping, 'that clip'), ...said(unplayable, 'that the model cannot play'), ...(clips === 0 ? ['everything'] : [])];
   }
 
   #count(more: Partial<Dropped>): void {

@@ -54,7 +54,7 @@ export function hear(song: Audio): Heard {
 export async function codeSong(song: Audio, { coder, rule, digest, signal, coded }: { readonly coder: SoundCoder; readonly rule: CutRule; readonly digest: string; readonly signal?: AbortSignal | undefined; readonly coded?: (seconds: number) => void }): Promise<CodedSong> {
   const segment = samplesOf(coder, rule.frames);
   const gain = gainOf(song);
-  const flaws = { silence: 0, clipping: 0 };
+  const flaws: Record<Flaw, number> = { silence: 0, clipping: 0, unplayable: 0 };
   const segments: CodedSegment[] = [];
   for (const begin of segmentBegins(song.channels[0]!.length, { segment, max: rule.maxSegments, seed: `${rule.seed}/${digest}` })) {
     signal?.throwIfAborted();
@@ -64,9 +64,9 @@ export async function codeSong(song: Audio, { coder, rule, digest, signal, coded
       flaws[flaw]++;
       continue;
     }
-    const { codes, frames } = await coder.encode(cut.map((samples) => samples.map((sample) => gain * sample)));
-    if (coder.isEmpty?.(codes) === true) flaws.silence++;
-    else segments.push({ beginSeconds: begin / song.sampleRate, frames, codes });
+    const made = await coder.encode(cut.map((samples) => samples.map((sample) => gain * sample)));
+    if ('flaw' in made) flaws[made.flaw]++;
+    else segments.push({ beginSeconds: begin / song.sampleRate, ...made });
     coded?.(cut[0]!.length / song.sampleRate);
   }
   return { segments, flaws };

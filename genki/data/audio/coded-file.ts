@@ -8,7 +8,7 @@ import type { Facts } from './facts.ts';
 /** All that an import needs of a song whose file it has seen before. */
 export type KnownSong = { readonly heard: Heard; readonly song: CodedSong; /** what the file's own tags say */ readonly tags: Facts; /** what there is to say about its reading */ readonly notes: readonly string[] };
 
-const FORMAT = 'genki-coded-song-1';
+const FORMAT = 'genki-coded-song-2';
 const MAX_ELEMENTS = 2 ** 28;
 
 const count = z.int().nonnegative();
@@ -19,7 +19,7 @@ const About = z.strictObject({
   key: z.string().optional(),
   tags: z.strictObject({ title: z.string().optional(), description: z.string().optional(), genres: names, moods: names, instruments: names, keywords: names, bpm: z.number().optional(), key: z.string().optional() }),
   notes: z.array(z.string()),
-  flaws: z.strictObject({ silence: count, clipping: count }),
+  flaws: z.strictObject({ silence: count, clipping: count, unplayable: count }),
   segments: z.array(z.strictObject({ beginSeconds: z.number().nonnegative(), frames: z.int().positive() })),
 });
 

@@ -1,8 +1,8 @@
 import type { Audio } from '../../music/codec.ts';
 import { integratedLoudness } from '../../music/loudness.ts';
 
-/** Why a segment is left out. */
-export type Flaw = 'silence' | 'clipping';
+/** Why a segment is left out: nothing sounds in it, it clips, or it is not what the model can play. */
+export type Flaw = 'silence' | 'clipping' | 'unplayable';
 
 const QUIETEST_LUFS = -60;
 const MOST_ZEROS = 0.5;
@@ -12,7 +12,7 @@ const RUN = 3;
 const MOST_CLIPPED = 0.001;
 
 /** What is wrong with a segment, as it was recorded: quieter than −60 LUFS, or more zeros than sound; or more than .1 % of its samples in runs of 3 and more at full scale. */
-export function flawOf(segment: Audio): Flaw | undefined {
+export function flawOf(segment: Audio): Exclude<Flaw, 'unplayable'> | undefined {
   const { channels } = segment;
   if (channels.every((samples) => share(samples, zeros) > MOST_ZEROS) || !(integratedLoudness(segment) >= QUIETEST_LUFS)) return 'silence';
   return channels.some((samples) => share(samples, clipped) > MOST_CLIPPED) ? 'clipping' : undefined;

@@ -2,10 +2,10 @@ import { CHANNELS, VOCABULARY } from '../../music/apu/codes.ts';
 import { SAMPLE_RATE } from '../../music/apu/synthesizer.ts';
 import { isSilent } from '../midi/cut.ts';
 import type { SoundCoder } from './sound-coder.ts';
-import { transcribe } from './transcribe/transcribe.ts';
+import { MIN_CONFIDENCE, transcribe } from './transcribe/transcribe.ts';
 
 /** Changes whenever `transcribe` makes other codes of a sound. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Recordings as codes of the sound chip: their notes, written down. */
 export const transcribingCoder = ({ frames, frameRate }: Pick<SoundCoder, 'frames' | 'frameRate'>): SoundCoder => ({
@@ -19,7 +19,8 @@ export const transcribingCoder = ({ frames, frameRate }: Pick<SoundCoder, 'frame
   captions: 'words',
   async encode([samples]) {
     const heard = Math.min(frames, Math.ceil((samples!.length * frameRate) / SAMPLE_RATE));
-    return { codes: transcribe({ channels: [samples!], sampleRate: SAMPLE_RATE }, { frames: heard, frameRate }).codes, frames: heard };
+    const { codes, confidence } = transcribe({ channels: [samples!], sampleRate: SAMPLE_RATE }, { frames: heard, frameRate });
+    if (isSilent(codes)) return { flaw: 'silence' };
+    return confidence < MIN_CONFIDENCE ? { flaw: 'unplayable' } : { codes, frames: heard };
   },
-  isEmpty: (codes) => codes instanceof Uint8Array && isSilent(codes),
 });

@@ -56,7 +56,7 @@ describe('data import of recordings', () => {
   it('makes a dataset of a model\'s codes of a folder, once', async () => {
     const result = JSON.parse(await said(() => importData({ ...options, output: output('songs') }, env, deps))) as { files: { clips: number; notes?: string[]; error?: string }[] };
     expect(process.exitCode).toBe(1);
-    expect(result).toMatchObject({ name: 'songs', clips: 4, duplicates: 0, failed: 1, dropped: { duplicates: 0, short: 0, silence: 0, clipping: 0 } });
+    expect(result).toMatchObject({ name: 'songs', clips: 4, duplicates: 0, failed: 1, dropped: { duplicates: 0, short: 0, silence: 0, clipping: 0, unplayable: 0 } });
     expect(result.files.map(({ clips, notes, error }) => [clips, notes, error])).toEqual([[2, [], undefined], [2, ['played by the sound chip'], undefined], [0, undefined, 'Expected a WAV file, got 4 other bytes']]);
     const { clips } = decodeDataset(readFileSync(output('songs')));
     expect(clips.map(({ numCodebooks, frames }) => [numCodebooks, frames])).toEqual(Array.from({ length: 4 }, () => [4, 4000]));
@@ -83,7 +83,7 @@ describe('data import of recordings', () => {
   it('gives the sound chip\'s model the notes of recordings', async () => {
     const { model: _, seconds: __, ...chip } = options;
     const { clips, dropped, files } = JSON.parse(await said(() => importData({ ...chip, output: output('notes'), skipBad: true }, env, deps))) as { clips: number; dropped: object; files: { file: string; unknownWords: string[] }[] };
-    expect([clips, dropped, files.map(({ file }) => basename(file))]).toEqual([2, { duplicates: 0, short: 0, silence: 0, clipping: 0 }, ['march.mid', 'castle.wav', 'text.wav']]);
+    expect([clips, dropped, files.map(({ file }) => basename(file))]).toEqual([2, { duplicates: 0, short: 0, silence: 0, clipping: 0, unplayable: 0 }, ['march.mid', 'castle.wav', 'text.wav']]);
     expect(files[1]!.unknownWords).toEqual(['castle']);
     const [, heard] = decodeDataset(readFileSync(output('notes'))).clips;
     // of the notes of a piece, those that are heard where they begin

@@ -72,7 +72,7 @@ describe('importing recordings', () => {
       ['pipe.wav', 0, `Expected a file, got something else at ${at('pipe.wav')}`],
       ['nowhere.wav', 0, `Expected a file ${at('nowhere.wav')} that can be read`],
     ]);
-    expect(dropped).toEqual({ duplicates: 2, short: 1, silence: 1, clipping: 0 });
+    expect(dropped).toEqual({ duplicates: 2, short: 1, silence: 1, clipping: 0, unplayable: 0 });
     const [castle, , , folk] = files.map(({ clips }) => clips[0]);
     // measured: the composer's 144
     expect(castle!.caption).toMatch(/bpm: 14[345]\b/);

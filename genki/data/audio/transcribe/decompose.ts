@@ -4,7 +4,7 @@ import { SPECTRUM_SIZE } from './spectra.ts';
 /** A sound and how strong it is. */
 export type Part = { readonly atom: Atom; readonly level: number };
 
-/** Updates: of all sounds at once, of those that matter, and of what is left when one of these is taken away. */
+/** Updates: of all sounds at once, of those that matter, of what is left without one of them, and with one in another's place. */
 const ITERATIONS = { all: 10, few: 15, without: 4, exchange: 6 } as const;
 /** Of a spectrum, what a sound must explain to matter. */
 const LEAST_SHARE = 0.01;
@@ -14,6 +14,8 @@ const WORTH = 0.008;
 const MOST = { pulse: 2, triangle: 1, drum: 2 } as const;
 /** So many sounds, those that seem to be missed least, are tried without. */
 const TRIED = 3;
+/** So often a sound is given another's place. */
+const ROUNDS = 4;
 /** Of the highest entry: what is fainter need not be explained. */
 const FLOOR = 4e-4;
 
@@ -23,10 +25,11 @@ const FLOOR = 4e-4;
  * least are taken away until the chip has the channels, others tried in the place of each, and what is not worth it left out.
  * @param spectrum not all 0
  */
-export function decompose(spectrum: Float64Array, atoms: readonly Atom[]): Part[] {
+export function decompose(spectrum: Float64Array, atoms: readonly Atom[]): readonly Part[] {
   const total = spectrum.reduce((sum, x) => sum + x, 0);
   const fit = new Fit(spectrum);
-  const even = atoms.map((atom) => ({ atom, level: total / (atoms.length * atom.sum) }));
+  const possible = atoms.filter((atom) => most(spectrum, atom) * atom.sum >= LEAST_SHARE * total);
+  const even = possible.map((atom) => ({ atom, level: total / (possible.length * atom.sum) }));
   const matters = fit.refine(even, ITERATIONS.all).filter(({ atom, level }) => level * atom.sum >= LEAST_SHARE * total);
   let best = fit.fitted(matters, ITERATIONS.few);
   for (;;) {
@@ -34,14 +37,22 @@ export function decompose(spectrum: Float64Array, atoms: readonly Atom[]): Part[
     if (tooMany.length === 0) break;
     best = without(fit, best, tooMany);
   }
-  best = exchanged(fit, best, { atoms, matters: matters.map(({ atom }) => atom), least: WORTH * total });
-  best = least([best, ...octavesAsOne(fit, best, atoms)].map((fitted, i) => (i === 0 ? fitted : { ...fitted, divergence: fitted.divergence - WORTH * total })));
+  best = exchanged(fit, best, { atoms, matters: matters.map(({ atom }) => atom), gain: WORTH * total });
+  const simpler = octavesAsOne(fit, best, atoms);
+  if (simpler !== undefined && simpler.divergence - best.divergence <= WORTH * total) best = simpler;
   while (best.parts.length > 0) {
     const rest = without(fit, best, best.parts);
     if (rest.divergence - best.divergence > WORTH * total) break;
     best = rest;
   }
-  return [...best.parts];
+  return best.parts;
+}
+
+/** The level at which a sound's strongest entries would be more than twice the spectrum's. */
+function most(spectrum: Float64Array, { at, weights, peak }: Atom): number {
+  let level = Infinity;
+  for (let i = 0; i < at.length; i++) if (weights[i]! >= peak / 2) level = Math.min(level, (2 * spectrum[at[i]!]!) / weights[i]!);
+  return level;
 }
 
 /** Without the one of some parts that is missed least. */
@@ -49,14 +60,12 @@ function without(fit: Fit, { parts }: Fitted, of: readonly Part[]): Fitted {
   return least(fit.missedLeast(parts, of).map((part) => fit.fitted(parts.filter((other) => other !== part), ITERATIONS.without)));
 }
 
-const ROUNDS = 4;
-
-/** With other sounds in the place of one, as long as that explains more. */
-function exchanged(fit: Fit, first: Fitted, { atoms, matters, least: gain }: { readonly atoms: readonly Atom[]; readonly matters: readonly Atom[]; readonly least: number }): Fitted {
+/** With other notes in the place of one, as long as that explains more. */
+function exchanged(fit: Fit, first: Fitted, { atoms, matters, gain }: { readonly atoms: readonly Atom[]; readonly matters: readonly Atom[]; readonly gain: number }): Fitted {
   let best = first;
   for (let round = 0; round < ROUNDS; round++) {
     const there = new Set(best.parts.map(({ atom }) => atom));
-    const tried = best.parts.flatMap(({ atom }) =>
+    const tried = best.parts.filter(({ atom }) => atom.sound.kind !== 'drum').flatMap(({ atom }) =>
       atoms
         .filter((other) => !there.has(other) && other.sound.kind === atom.sound.kind && (isNear(other.sound, atom.sound) || matters.includes(other)))
         .map((other) => fit.fitted(best.parts.map((part) => (part.atom === atom ? { atom: other, level: (part.level * atom.sum) / other.sum } : part)), ITERATIONS.exchange)),
@@ -69,15 +78,16 @@ function exchanged(fit: Fit, first: Fitted, { atoms, matters, least: gain }: { r
 }
 
 /** A thin pulse is a square and another an octave higher, nearly: in place of two, one. */
-function octavesAsOne(fit: Fit, { parts }: Fitted, atoms: readonly Atom[]): Fitted[] {
+function octavesAsOne(fit: Fit, { parts }: Fitted, atoms: readonly Atom[]): Fitted | undefined {
   const pulses = parts.flatMap(({ atom: { sound } }) => (sound.kind === 'pulse' ? [sound] : []));
   const lower = pulses.find(({ midi }) => pulses.some((other) => other.midi === midi + 12));
-  if (lower === undefined) return [];
+  if (lower === undefined) return undefined;
   const level = Math.max(...parts.map((part) => part.level));
   const others = parts.filter(({ atom: { sound } }) => sound.kind !== 'pulse');
-  return atoms.filter(({ sound }) => sound.kind === 'pulse' && sound.midi === lower.midi).map((atom) => fit.fitted([...others, { atom, level }], ITERATIONS.few));
+  return least(atoms.filter(({ sound }) => sound.kind === 'pulse' && sound.midi === lower.midi).map((atom) => fit.fitted([...others, { atom, level }], ITERATIONS.few)));
 }
 
+/** What is easily taken for each other. */
 function isNear(a: Sound, b: Sound): boolean {
   if (a.kind === 'drum' || b.kind === 'drum') return false;
   return [0, 12].includes(Math.abs(a.midi - b.midi)) || (a.kind === 'triangle' && Math.abs(a.midi - b.midi) === 1);
@@ -88,7 +98,8 @@ const isTooMany = (parts: readonly Part[], { atom: { sound } }: Part): boolean =
 type Fitted = { readonly parts: readonly Part[]; readonly divergence: number };
 const least = (fits: readonly Fitted[]): Fitted => fits.reduce((best, fit) => (fit.divergence < best.divergence ? fit : best));
 
-export class Fit {
+/** How sounds add up to a spectrum. */
+class Fit {
   readonly #spectrum: Float64Array;
   readonly #floor: number;
   readonly #model = new Float64Array(SPECTRUM_SIZE);
@@ -126,7 +137,7 @@ export class Fit {
     return { parts: refined, divergence: sum };
   }
 
-  /** By how much worse the rest explains the spectrum as it is. */
+  /** Those of some parts without which the others, as strong as they are, explain most. */
   missedLeast(parts: readonly Part[], of: readonly Part[]): readonly Part[] {
     if (of.length <= TRIED) return of;
     this.#play(parts, Float64Array.from(parts, ({ level }) => level));

@@ -7,29 +7,31 @@ import { RATE, SPECTRUM_SIZE, spectraAt } from './spectra.ts';
 export type Sound = { readonly kind: 'pulse'; readonly midi: number; readonly duty: Duty } | { readonly kind: 'triangle'; readonly midi: number } | { readonly kind: 'drum'; readonly drum: Drum };
 
 /** What a sound looks like: the entries of its spectrum that count. */
-export type Atom = { readonly sound: Sound; readonly at: Uint16Array; readonly weights: Float64Array; readonly sum: number };
+export type Atom = { readonly sound: Sound; readonly at: Uint16Array; readonly weights: Float64Array; readonly peak: number; readonly sum: number };
 
 /** Of a spectrum, what lies 60 dB below its highest entry is left out. */
 const FAINT = 1e-3;
-/** Of both pulses together. */
-export const PULSE_RANGE = { lowest: RANGE.pulse2.lowest, highest: RANGE.pulse1.highest } as const;
 /** Pulse 1 is so much louder than pulse 2. */
 const PULSE_RATIO = 0.24 / 0.16;
 /** Hits that a drum's spectrum is the mean of: noise is never the same twice. */
 const HITS = 8;
 const HIT_FRAMES = 8;
+/** `gust` has no volume above this, half of the loudest. */
+const GUST = { volume: 1, scale: 2 } as const;
 
 let cached: readonly Atom[] | undefined;
 
-/** Every sound of the chip as the synthesizer plays it: pulses and triangles in the second frame of a note, drums in their first. A pulse has the level of pulse 1 in both channels. */
+/**
+ * Every sound of the chip as the synthesizer plays it: pulses and triangles in the second frame of a note, drums at their
+ * loudest in the first. A pulse has the level of pulse 1, whichever plays it.
+ */
 export function dictionary(): readonly Atom[] {
   cached ??= [...pulses(), ...triangles(), ...DRUMS.map(drumAtom)];
   return cached;
 }
 
 function pulses(): Atom[] {
-  const { lowest, highest } = PULSE_RANGE;
-  return midis(lowest, highest).flatMap((midi) =>
+  return midis(RANGE.pulse2.lowest, RANGE.pulse1.highest).flatMap((midi) =>
     ([0, 1] as const).map((duty) => {
       const channel = midi >= RANGE.pulse1.lowest ? 'pulse1' : 'pulse2';
       const [spectrum] = spectraOf([{ channel, at: 0, frames: 3, midi, duty }], [1.5]);
@@ -43,10 +45,10 @@ const triangles = (): Atom[] =>
 
 function drumAtom(drum: Drum): Atom {
   const hits = Array.from({ length: HITS }, (_, i) => i * HIT_FRAMES);
-  const spectra = spectraOf(hits.map((at) => ({ channel: 'noise', at, frames: HIT_FRAMES, drum, volume: drum === 'gust' ? 1 : 3 })), hits.map((at) => at + 0.5));
+  const spectra = spectraOf(hits.map((at) => ({ channel: 'noise', at, frames: HIT_FRAMES, drum, volume: drum === 'gust' ? GUST.volume : 3 })), hits.map((at) => at + 0.5));
   const mean = new Float64Array(SPECTRUM_SIZE);
   for (const spectrum of spectra) spectrum.forEach((x, i) => (mean[i]! += x / HITS));
-  return atom({ kind: 'drum', drum }, drum === 'gust' ? mean.map((x) => 2 * x) : mean);
+  return atom({ kind: 'drum', drum }, drum === 'gust' ? mean.map((x) => GUST.scale * x) : mean);
 }
 
 /** @param moments in frames */
@@ -59,7 +61,7 @@ function atom(sound: Sound, spectrum: Float64Array): Atom {
   const peak = spectrum.reduce((most, x) => Math.max(most, x), 0);
   const at = Uint16Array.from(spectrum.keys()).filter((i) => spectrum[i]! >= FAINT * peak);
   const weights = Float64Array.from(at, (i) => spectrum[i]!);
-  return { sound, at, weights, sum: weights.reduce((sum, x) => sum + x, 0) };
+  return { sound, at, weights, peak, sum: weights.reduce((sum, x) => sum + x, 0) };
 }
 
 const midis = (lowest: number, highest: number): number[] => Array.from({ length: highest - lowest + 1 }, (_, i) => lowest + i);

@@ -6,9 +6,9 @@ const FRAME_MS = 1000 / 12;
 /** Of the chip's own level: what is fainter is no hit. */
 const FAINT = 0.2;
 /** What rings on is louder than expected by this where it is struck anew. */
-const STRUCK = 1.4;
+const STRUCK = 1.2;
 /** Of a frame's drums, what the next one is expected to hold at least: behind a hit less, so that rolls are heard; elsewhere more, so that steady noise is none. */
-const LEAST_LEFT = { behindHit: 0.6, elsewhere: 0.9 } as const;
+const LEAST_LEFT = { behindHit: 0.7, elsewhere: 0.9 } as const;
 /** Hits in a row, one a frame. */
 const LONGEST_ROLL = 4;
 /** The synthesizer's, at volumes 0 to 3. */
@@ -40,6 +40,6 @@ function left(drum: Drum): number {
 
 /** The nearest that the drum has. */
 function volumeOf({ drum, level }: { readonly drum: Drum; readonly level: number }): Volume {
-  const has = drum === 'gust' ? VOLUMES.slice(0, 2) : VOLUMES;
+  const has: readonly number[] = drum === 'gust' ? VOLUMES.slice(0, 2) : VOLUMES;
   return has.reduce((best, volume, v) => (Math.abs(volume - level) < Math.abs(has[best]! - level) ? v : best), 0) as Volume;
 }

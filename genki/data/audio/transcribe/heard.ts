@@ -1,10 +1,6 @@
-import type { Sound } from './dictionary.ts';
 import { decompose, type Part } from './decompose.ts';
 import { dictionary } from './dictionary.ts';
 import { lineStrength, RATE, spectraAt } from './spectra.ts';
-
-/** A sound of one kind in a frame, its level of 1 the chip's own. */
-export type Level<S extends Sound = Sound> = { readonly sound: S; readonly level: number; readonly mass: number };
 
 /** What is heard, frame by frame. */
 export type Heard = {

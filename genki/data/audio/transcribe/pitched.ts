@@ -1,4 +1,4 @@
-import { RANGE, type TriangleNote } from '../../../music/apu/codes.ts';
+import type { TriangleNote } from '../../../music/apu/codes.ts';
 import type { Part } from './decompose.ts';
 import type { Heard } from './heard.ts';
 
@@ -68,5 +68,3 @@ function runs(frames: readonly (readonly Step[])[], isNew: (step: Step, sounding
   }
   return notes.map((note) => ({ ...note, thin: note.thin / note.levels.reduce((sum, level) => sum + level, 0) }));
 }
-
-export const isInRange = (channel: keyof typeof RANGE, midi: number): boolean => midi >= RANGE[channel].lowest && midi <= RANGE[channel].highest;

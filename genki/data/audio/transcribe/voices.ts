@@ -1,5 +1,5 @@
-import type { PulseNote } from '../../../music/apu/codes.ts';
-import { isInRange, type HeardNote } from './pitched.ts';
+import { RANGE, type PulseNote } from '../../../music/apu/codes.ts';
+import type { HeardNote } from './pitched.ts';
 
 /** What a note, or those of a voice in the mean, are like. */
 type Profile = { readonly levelDb: number; readonly midi: number; readonly thin: number };
@@ -9,7 +9,6 @@ const KEYS = ['levelDb', 'midi', 'thin'] as const;
 const ROUNDS = 8;
 
 type Side = 'pulse1' | 'pulse2';
-const other = (side: Side): Side => (side === 'pulse1' ? 'pulse2' : 'pulse1');
 
 /**
  * Which pulse plays each note: at first, of two that sound together the louder and higher one is pulse 1's, the melody's;
@@ -27,6 +26,7 @@ export function voicesOf(notes: readonly HeardNote[]): PulseNote[] {
 }
 
 const profileOf = ({ levels, thin, midi }: HeardNote): Profile => ({ levelDb: 20 * Math.log10(Math.max(levels[0]!, levels[1] ?? 0)), midi, thin });
+const isInRange = (side: Side, midi: number): boolean => midi >= RANGE[side].lowest && midi <= RANGE[side].highest;
 const overlap = (a: HeardNote, b: HeardNote): boolean => a.at < b.at + b.levels.length && b.at < a.at + a.levels.length;
 
 function firstSide({ midi }: HeardNote, profile: Profile, [beside]: readonly Profile[]): Side | undefined {
@@ -47,8 +47,8 @@ function assigned(notes: readonly HeardNote[], profiles: readonly Profile[], bef
   const order = [...notes.keys()].sort((i, j) => Math.abs(likes[j]!) - Math.abs(likes[i]!) || i - j);
   for (const i of order) {
     const isFree = (side: Side): boolean => isInRange(side, notes[i]!.midi) && !notes.some((note, j) => sides[j] === side && overlap(note, notes[i]!));
-    const wanted = likes[i]! >= 0 ? 'pulse1' : 'pulse2';
-    sides[i] = [wanted, other(wanted)].find((side): side is Side => isFree(side as Side));
+    const wanted: readonly Side[] = likes[i]! >= 0 ? ['pulse1', 'pulse2'] : ['pulse2', 'pulse1'];
+    sides[i] = wanted.find(isFree);
   }
   return sides;
 }

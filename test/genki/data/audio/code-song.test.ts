@@ -49,7 +49,7 @@ describe('a song as codes', () => {
 
   it('is without silence and what clips, and counts them', async () => {
     const { segments, flaws } = await code(song(tone(3, 0.2), new Float32Array(24_000), square(3), noise(24_000, 'faint', 1e-4), tone(3, 0.2)));
-    expect([segments.map(({ beginSeconds }) => beginSeconds), flaws]).toEqual([[0, 12], { silence: 2, clipping: 1 }]);
+    expect([segments.map(({ beginSeconds }) => beginSeconds), flaws]).toEqual([[0, 12], { silence: 2, clipping: 1, unplayable: 0 }]);
   });
 
   it('is cut the same for the same seed and song, and otherwise for another', async () => {
