@@ -10,6 +10,7 @@ import type { Codec } from './codec.ts';
 import { type Conditioner, wordConditioner } from './conditioner.ts';
 import { type LanguageConfig, type MusicConfig, readMusicConfig } from './config.ts';
 import { encodecCodec } from './encodec/encodec-codec.ts';
+import { finite } from './finite.ts';
 import { checkTensors, CODEC_PREFIX } from './musicgen/model-tensors.ts';
 import { stereoCodec } from './stereo-codec.ts';
 import { t5Conditioner } from './t5/t5-conditioner.ts';
@@ -74,11 +75,11 @@ export function openConditioner(engine: Engine, { music: { text, textEncoder }, 
 /**
  * The language model's tensors and no others, as float32, read one by one: of more memory than they take, at most one
  * of them as it is stored.
- * @throws {InvalidInput} naming a tensor that is missing or of another shape or kind
+ * @throws {InvalidInput} naming a tensor that is missing, of another shape or kind, or not finite
  */
 export async function languageWeights({ music, weights }: { readonly music: LanguageConfig; readonly weights: TensorSource }): Promise<TensorMap> {
   const tensors = new Map<string, HostTensor>();
-  for (const spec of weightSpecs(music)) tensors.set(spec.name, { shape: spec.shape, dtype: 'F32', data: floats(spec, await weights.read(spec.name)) });
+  for (const spec of weightSpecs(music)) tensors.set(spec.name, { shape: spec.shape, dtype: 'F32', data: finite(spec.name, floats(spec, await weights.read(spec.name))) });
   return tensors;
 }
 

@@ -1,5 +1,6 @@
 import { InvalidInput } from '../../errors.ts';
 import type { TensorSource } from '../../protocol/tensor-source.ts';
+import { finite } from '../finite.ts';
 import { floats } from '../weights.ts';
 import type { EncodecConfig } from './config.ts';
 import type { Conv, ConvTranspose, Layer, Lstm } from './layers.ts';
@@ -58,10 +59,7 @@ export async function* readWeights(wanted: readonly CodecWeight[], { weights, pr
     },
   };
   for (const { name, shape, from } of wanted) {
-    const values = await from(tensors);
-    const at = values.findIndex((value) => !Number.isFinite(value));
-    if (at !== -1) throw new InvalidInput(`Expected finite values of ${prefix}${name}, got ${values[at]} at ${at}`);
-    yield { name, shape, values };
+    yield { name, shape, values: finite(prefix + name, await from(tensors)) };
   }
 }
 

@@ -36,7 +36,8 @@ function targetTest(config: PeftConfig, steps: Steps): (module: string) => boole
   if (typeof targets === 'string' && targets.toLowerCase() === 'all-linear') return (module) => !isTable(module);
   const isTarget = namesTest(targets, steps);
   const isChosenLayer = layerTest(config, steps);
-  return (module) => isTarget(module) && isChosenLayer(module);
+  // a full name is meant in whatever layer it lies
+  return (module) => isTarget(module) && (targets.includes(module) || isChosenLayer(module));
 }
 
 /** One pattern for whole names, or names of which the end is enough. */

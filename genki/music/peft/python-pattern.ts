@@ -5,7 +5,10 @@ import type { PatternNode, Place } from './pattern-node.ts';
 /** More than a choice of modules needs. */
 const LIMITS = { characters: 1000, states: 4000 } as const;
 
-/** How many states may still be visited in matching; patterns may share one. */
+/** What a state counts that is made, since it is also kept: as if it were visited so often. */
+const STEPS_PER_STATE = 8;
+
+/** How many states may still be visited in matching, or made for it; patterns may share one. */
 export type Steps = { left: number };
 
 type State =
@@ -18,7 +21,7 @@ type State =
  * A regular expression as Python's `re` reads it, for names in ASCII, matched with an automaton (Thompson 1968): the time
  * is the text's length times the pattern's, whatever the pattern. Groups, classes, choices, repetitions and the places
  * ^ $ \A \Z \b \B are known; what looks around, back or sets flags is refused.
- * @throws {BadSubmission} naming what is not known or too much; on matching, when no steps are left
+ * @throws {BadSubmission} naming what is not known or too much; then and on matching, when no steps are left
  */
 export class PythonPattern {
   readonly #pattern: string;
@@ -35,6 +38,7 @@ export class PythonPattern {
     this.#steps = steps;
     if (pattern.length > LIMITS.characters) throw this.#tooMuch(`${LIMITS.characters} characters`, pattern.length);
     this.#start = this.#compile(parsePattern(pattern), 0);
+    this.#spend(STEPS_PER_STATE * this.#nodes);
     this.#seen = new Uint32Array(this.#states.length);
   }
 
@@ -76,9 +80,13 @@ export class PythonPattern {
       if (state.kind === 'either') from.push(...state.next);
       else if (state.kind === 'place' && isAt(state.place, text, at)) from.push(state.next);
     }
-    this.#steps.left -= reached.length;
-    if (this.#steps.left < 0) throw new BadSubmission(`Expected patterns that are matched in fewer steps, got ${this.#pattern.slice(0, 80)}`);
+    this.#spend(reached.length);
     return reached;
+  }
+
+  #spend(steps: number): void {
+    this.#steps.left -= steps;
+    if (this.#steps.left < 0) throw new BadSubmission(`Expected patterns that are matched in fewer steps, got ${this.#pattern.slice(0, 80)}`);
   }
 
   /** The state that reads this node and goes on to `next`. */

@@ -1,5 +1,7 @@
 import { InvalidInput } from '../../errors.ts';
 
+/** Far more than the longest that Unicode has: 18 characters. */
+const REPLACEMENT_BYTES = 256;
 /** Longer graphemes are looked up character by character. */
 const GRAPHEME_BYTES = 6;
 
@@ -24,6 +26,7 @@ export function charsmapNormalizer(base64: string): (text: string) => string {
   }
   const units = new Uint32Array(bytes.buffer.slice(4, 4 + trieBytes));
   const replacements = bytes.subarray(4 + trieBytes);
+  checkReplacements(replacements);
   const replaced = (part: string): string | undefined => {
     const at = shortestMatch(units, encoder.encode(part));
     return at === undefined ? undefined : decoder.decode(replacements.subarray(at, endOf(replacements, at)));
@@ -53,6 +56,13 @@ const hasLeaf = (unit: number): boolean => ((unit >>> 8) & 1) === 1;
 /** A leaf's sign bit makes its label no byte. */
 const labelOf = (unit: number): number => (unit & 0x8000_00ff) >>> 0;
 const offsetOf = (unit: number): number => ((unit >>> 10) << ((unit & 0x200) >>> 6)) >>> 0;
+
+function checkReplacements(replacements: Uint8Array): void {
+  for (let from = 0; from < replacements.length; from = endOf(replacements, from) + 1) {
+    const bytes = endOf(replacements, from) - from;
+    if (bytes > REPLACEMENT_BYTES) throw new InvalidInput(`Expected a precompiled_charsmap with replacements of at most ${REPLACEMENT_BYTES} bytes, got one of ${bytes}`);
+  }
+}
 
 function endOf(replacements: Uint8Array, from: number): number {
   const end = replacements.indexOf(0, from);

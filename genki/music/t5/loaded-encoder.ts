@@ -1,6 +1,7 @@
 import type { Engine, Executable, Tensor } from '../../engine/engine.ts';
 import type { TensorSource } from '../../protocol/tensor-source.ts';
 import { disposeAll, type Feeds } from '../feeds.ts';
+import { finite } from '../finite.ts';
 import { floats } from '../weights.ts';
 import type { T5Config } from './config.ts';
 import { t5Program } from './encoder.ts';
@@ -23,14 +24,14 @@ export class LoadedEncoder {
 
   /**
    * Reads one tensor after the other.
-   * @throws {InvalidInput} naming a tensor that is missing or of another shape or dtype
+   * @throws {InvalidInput} naming a tensor that is missing, of another shape or dtype, or not finite
    */
   static async load(engine: Engine, config: T5Config, source: TensorSource): Promise<LoadedEncoder> {
     const specs = t5Specs(config);
     const stored = specs.map(({ name }) => storedName(source, name)); // before any is read
     const weights: Record<string, Tensor> = {};
     try {
-      for (const [i, spec] of specs.entries()) weights[spec.name] = engine.tensor(floats(spec, await source.read(stored[i]!)), spec.shape);
+      for (const [i, spec] of specs.entries()) weights[spec.name] = engine.tensor(finite(stored[i]!, floats(spec, await source.read(stored[i]!))), spec.shape);
       return new LoadedEncoder(engine, config, { program: await engine.compile(t5Program(config)), weights });
     } catch (error) {
       disposeAll(weights);

@@ -20,7 +20,7 @@ export type T5Parts = { readonly config: T5Config; readonly weights: TensorSourc
  * Tells a decoder T5's states of a text, those of its pieces and of the `</s>` that ends it; 0 at padding, since a decoder
  * looks at none of it. The encoder is loaded when a text is new and stays until `dispose`; texts are encoded with those of
  * the same length only, so that what they come with does not even change their rounding.
- * @throws {InvalidInput} when the tokenizer's files are no T5's; when it tells, naming a tensor that is missing or of another shape
+ * @throws {InvalidInput} when the tokenizer's files are no T5's; when it tells, naming a tensor that is missing, of another shape, or not finite
  */
 export function t5Conditioner(engine: Engine, parts: T5Parts): Conditioner {
   return new T5Conditioner(engine, parts, createTokenizer(parts.tokenizer));

@@ -1,14 +1,18 @@
 import * as z from 'zod';
 import { InvalidInput } from '../../errors.ts';
+import { parseSmallFile } from '../../protocol/small-file.ts';
 
 /** What stands for a space. */
 export const SPACE = '▁';
 /** What ends every text. */
 export const END = '</s>';
 
+/** Many times what any T5 has: 103 special tokens, pieces of 16 characters, one normalizer or two. */
+const MOST = { addedTokens: 1024, characters: 128, normalizers: 8 } as const;
+
 const AddedToken = z.object({
   id: z.int().nonnegative(),
-  content: z.string().min(1),
+  content: z.string().min(1).max(MOST.characters),
   single_word: z.literal(false),
   lstrip: z.boolean(),
   rstrip: z.boolean(),
@@ -19,7 +23,7 @@ const NormalizerStep = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('Precompiled'), precompiled_charsmap: z.string() }),
   z.strictObject({ type: z.literal('NFKC') }),
   z.strictObject({ type: z.literal('Strip'), strip_left: z.boolean(), strip_right: z.boolean() }),
-  z.strictObject({ type: z.literal('Replace'), pattern: z.strictObject({ Regex: z.literal(' {2,}') }), content: z.string() }),
+  z.strictObject({ type: z.literal('Replace'), pattern: z.strictObject({ Regex: z.literal(' {2,}') }), content: z.string().max(MOST.characters) }),
 ]);
 
 const WhitespaceSplit = z.strictObject({ type: z.literal('WhitespaceSplit') });
@@ -39,11 +43,11 @@ const endedText = z.tuple([
 
 /** What tokenizer.json of a T5 says about encoding: its older form cuts words apart first, its newer one at spaces only. */
 const Layout = z.object({
-  added_tokens: z.array(AddedToken),
-  normalizer: z.discriminatedUnion('type', [NormalizerStep, z.strictObject({ type: z.literal('Sequence'), normalizers: z.array(NormalizerStep) })]).nullable(),
+  added_tokens: z.array(AddedToken).max(MOST.addedTokens),
+  normalizer: z.discriminatedUnion('type', [NormalizerStep, z.strictObject({ type: z.literal('Sequence'), normalizers: z.array(NormalizerStep).max(MOST.normalizers) })]).nullable(),
   pre_tokenizer: z.discriminatedUnion('type', [Metaspace, z.strictObject({ type: z.literal('Sequence'), pretokenizers: z.tuple([WhitespaceSplit, Metaspace]) })]),
   post_processor: z.object({ type: z.literal('TemplateProcessing'), single: endedText }),
-  model: z.strictObject({ type: z.literal('Unigram'), unk_id: z.int().nonnegative(), vocab: z.array(z.tuple([z.string(), z.number()])).min(1), byte_fallback: z.literal(false).optional() }),
+  model: z.strictObject({ type: z.literal('Unigram'), unk_id: z.int().nonnegative(), vocab: z.array(z.tuple([z.string().max(MOST.characters), z.number()])).min(1), byte_fallback: z.literal(false).optional() }),
 });
 
 /** Fields of tokenizer_config.json that would change what tokenizer.json says. */
@@ -83,13 +87,7 @@ export function readTokenizerLayout(json: string, config: string): TokenizerLayo
 }
 
 function parsed<T>(schema: z.ZodType<T>, text: string, file: string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new InvalidInput(`Expected ${file} to be JSON, got other text`, { cause });
-  }
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(parseSmallFile(text, file));
   if (result.success) return result.data;
   throw new InvalidInput(`Expected ${file} of a T5, got one with\n${z.prettifyError(result.error).slice(0, 1000)}`);
 }

@@ -20,9 +20,20 @@ describe('targetedLayers and sizeByModule', () => {
     expect(chosen(config)).toEqual(size);
   });
 
+  it('take a module of which the whole name is listed, in whatever layer, as PEFT 0.17 does', () => {
+    const first = 'decoder.model.decoder.layers.0.fc1';
+    const list = { layers_to_transform: 1, target_modules: [first, 'layers.0.fc2', 'fc2'] };
+    expect(Object.keys(chosen(list))).toEqual([first, 'decoder.model.decoder.layers.1.fc2']);
+  });
+
   it('refuse patterns that would take long', () => {
     const patterns = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`(${'.?'.repeat(490)})*x{${i + 1}}`, 1]));
     expect(() => chosen({ target_modules: ['proj', 'fc1', 'q_proj'], rank_pattern: patterns })).toThrow('matched in fewer steps');
+  });
+
+  it('refuse more patterns than are worth keeping, before they are all made', () => {
+    const patterns = Object.fromEntries(Array.from({ length: 12_000 }, (_, i) => [`(a{990}){4}b${i}`, 1]));
+    expect(() => chosen({ target_modules: ['fc1'], rank_pattern: patterns })).toThrow('matched in fewer steps');
   });
 
   it('refuse a layers_pattern that is more than a name', () => {

@@ -47,7 +47,42 @@ describe('createTokenizer', () => {
     expect(tokenizer.encode('<x><x<')).toEqual([41, 40, 42, 1]);
   });
 
+  // the ids are those of tokenizers 0.22
+  it.each<[string, number[]]>([
+    ['a  <l>  a', [4, 48, 3, 30, 1]],
+    ['a  <r>  a', [4, 3, 3, 49, 4, 1]],
+    ['a <r>  <l> a', [4, 3, 49, 48, 30, 1]],
+    ['y   a', [50, 4, 1]],
+    ['a  z<l>', [4, 3, 51, 48, 1]],
+    ['a <l> z', [4, 48, 51, 1]],
+  ])('takes the white space that a special token takes along, after all are found: %j', (line, ids) => {
+    const [first] = layout['added_tokens'] as unknown as object[];
+    const tokenizer = withLayout({
+      added_tokens: [{ ...first, id: 48, content: '<l>', lstrip: true }, { ...first, id: 49, content: '<r>', rstrip: true }, { ...first, id: 50, content: 'y ', rstrip: true }, { ...first, id: 51, content: ' z' }],
+      pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'never' },
+    });
+    expect(tokenizer.encode(line)).toEqual(ids);
+  });
+
+  const widening = { type: 'Replace', pattern: { Regex: ' {2,}' }, content: '  a'.repeat(42) };
+  it.each<[string, Record<string, unknown>]>([
+    ['in one step', { normalizer: widening }],
+    ['step by step', { normalizer: { type: 'Sequence', normalizers: Array.from({ length: 8 }, () => widening) } }],
+  ])('refuses what a normalizer makes too long %s, before the next step', (_name, change) => {
+    expect(() => withLayout(change).encode('a  '.repeat(1300))).toThrow(/Expected a text of at most 16384 characters once it is normalized, got \d+$/);
+  });
+
+  it('is quick where special tokens take white space along and there is much of it', () => {
+    const [first] = layout['added_tokens'] as unknown as object[];
+    const many = Array.from({ length: 1024 }, (_, i) => ({ ...first, id: 1, content: `<${i}>`, lstrip: true, rstrip: true }));
+    expect(withLayout({ added_tokens: many }).encode(`${' '.repeat(4000)}<7>`)).toEqual([1, 1]);
+  });
+
   it.each<[string, Record<string, unknown>, RegExp]>([
+    ['more special tokens than are looked for', { added_tokens: Array.from({ length: 1025 }, (_, id) => ({ ...(layout['added_tokens'] as unknown as object[])[0], id, content: `<${id}>` })) }, /added_tokens/],
+    ['a piece of hundreds of characters', { model: { ...layout['model'], vocab: [...layout.model.vocab, ['a'.repeat(129), -1]] } }, /model\.vocab\[48\]\[0\]/],
+    ['a replacement of hundreds of characters', { normalizer: { ...widening, content: 'a'.repeat(129) } }, /normalizer/],
+    ['a charsmap with a replacement of hundreds of characters', { normalizer: { type: 'Precompiled', precompiled_charsmap: Buffer.concat([Buffer.of(4, 0, 0, 0, 0, 0, 0, 0), Buffer.alloc(257, 'a')]).toString('base64') } }, /replacements of at most 256 bytes, got one of 257/],
     ['another model', { model: { ...layout['model'], type: 'BPE' } }, /model\.type/],
     ['bytes for what is unknown', { model: { ...layout['model'], byte_fallback: true } }, /byte_fallback/],
     ['an unknown piece that it does not have', { model: { ...layout['model'], unk_id: 48 } }, /Expected unk_id of tokenizer.json below 48, got 48/],
@@ -63,6 +98,7 @@ describe('createTokenizer', () => {
 
   it.each([
     ['tokenizer.json', { ...files, json: '<html>' }],
+    ['tokenizer.json', { ...files, json: '['.repeat(100_000) }],
     ['tokenizer_config.json', { ...files, config: '' }],
     ['tokenizer_config.json', { ...files, config: '{"tokenizer_class":"BertTokenizer"}' }],
     ['tokenizer_config.json', { ...files, config: '{"split_special_tokens":true}' }],
