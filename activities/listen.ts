@@ -1,6 +1,7 @@
 import { InvalidInput } from '../genki/errors.ts';
 import { renderCodes, SAMPLE_RATE } from '../genki/music/apu/synthesizer.ts';
 import { technicalGate } from '../genki/music/apu/technical-gate.ts';
+import type { Codes } from '../genki/music/clip.ts';
 import { encodeWav } from '../genki/music/wav.ts';
 import { decodeSafetensors } from '../genki/protocol/safetensors.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
@@ -29,10 +30,12 @@ export const createListenActivities = ({ store }: { store: ObjectStore }) => ({
 });
 
 /** The clips of a file that the generator wrote. */
-function split(file: Uint8Array): Uint8Array[] {
-  const codes = decodeSafetensors(file).tensors.get('codes');
+function split(file: Uint8Array): Codes[] {
+  const { dtype, shape = [], data } = decodeSafetensors(file).tensors.get('codes') ?? {};
   // a length of 0 would let the others be anything
-  if (codes?.dtype !== 'U8' || codes.shape.length !== 3 || codes.data.length === 0) throw new InvalidInput(`Expected codes U8 [clips, codebooks, frames], got ${codes?.dtype} [${codes?.shape.join(', ')}]`);
-  const [clips = 0, codebooks = 0, frames = 0] = codes.shape;
-  return Array.from({ length: clips }, (_, i) => Uint8Array.from(codes.data.subarray(i * codebooks * frames, (i + 1) * codebooks * frames)));
+  if (!(data instanceof Uint8Array || data instanceof Uint16Array) || (dtype !== 'U8' && dtype !== 'U16') || shape.length !== 3 || data.length === 0) {
+    throw new InvalidInput(`Expected codes U8 or U16 [clips, codebooks, frames], got ${dtype} [${shape.join(', ')}]`);
+  }
+  const [clips = 0, codebooks = 0, frames = 0] = shape;
+  return Array.from({ length: clips }, (_, i) => data.slice(i * codebooks * frames, (i + 1) * codebooks * frames));
 }

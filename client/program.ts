@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { homeOf } from '../workers/settings.ts';
+import type { GenerateOptions } from './commands/generate.ts';
 import type { TrainOptions } from './commands/train.ts';
 import { durationText, parseDuration } from './duration.ts';
 
@@ -142,17 +143,24 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
 
   program
     .command('generate')
-    .description('make music with the current Dama, or with the shipped one when no network is up')
-    .argument('<prompt>', 'what it should sound like, in the model\'s words, such as "swing steady"')
-    .requiredOption('-o, --output <file>', 'WAV file to write; .mp3 and .ogg where ffmpeg is found')
+    .description('make music with the current Dama, with the shipped one when no network is up, or with a MusicGen')
+    .argument('<prompts...>', 'what it should sound like, one piece each; ruby-nano knows words such as "swing steady"')
+    .requiredOption('-o, --output <file>', 'WAV file to write; .mp3, .ogg, .flac, .opus and .m4a where ffmpeg is found; of several pieces numbered')
+    .option('--seconds <s>', 'how long; beyond what the model plays at once each stretch goes on from the end of the last; default: what it plays at once', between(0.01, 600))
     .option('--seed <text>', 'the same seed gives the same music', '1')
     .option('--temperature <t>', 'lower is safer', between(0, 4), 1)
-    .option('--guidance <g>', 'more than 1 follows the text more closely', between(1, 20), 1)
-    .option('--dama <folder>', 'folder of a Dama {config.json, model.safetensors}')
+    .option('--guidance <g>', 'more than 1 follows the text more closely; default: 3 for a MusicGen, 1 for ruby-nano', between(1, 20))
+    .option('--top-k <n>', 'draw from the so many likeliest codes; default: 250 for a MusicGen, all for ruby-nano', whole(1, 65_536))
+    .option('--top-p <p>', 'draw from the likeliest codes that have this probability together', between(0.001, 1))
+    .option('--dama <folder>', 'of a Dama or a MusicGen')
+    .option('--adapter <folder>', 'played through this adapter, in PEFT\'s format')
+    .option('--any-base', 'take an adapter that does not say by digest or name that it is of this model', false)
+    .option('--continue <file>', 'sound that every piece begins with')
+    .option('--no-normalize', 'leave the loudness as it comes; otherwise it is brought to -16 LUFS')
     .option('--json', 'print JSON', false)
-    .action(async (prompt: string, options: { output: string; seed: string; temperature: number; guidance: number; dama?: string; json: boolean }) => {
+    .action(async (prompts: string[], options: Omit<GenerateOptions, 'prompts'>) => {
       const { generate } = await import('./commands/generate.ts');
-      await generate({ ...options, prompt }, env);
+      await generate({ ...options, prompts }, env);
     });
 
   program

@@ -1,3 +1,4 @@
+import { newCodes } from '../../genki/music/clip.ts';
 import { Generator } from '../../genki/music/generator.ts';
 import type { LoraConfig } from '../../genki/music/lora.ts';
 import { mergeWeights } from '../../genki/federation/merge.ts';
@@ -20,24 +21,33 @@ export type GenerateInput = {
   readonly key: string;
 };
 
-/** Codes of the clips, a safetensors file with one tensor `codes` U8 [prompts, codebooks, frames]. */
+/** Codes of the clips, a safetensors file with one tensor `codes` [prompts, codebooks, frames]: U8, or U16 of a model with more than 256 codes. */
 export type GenerateJob = { input: GenerateInput; output: ObjectRef };
+
+/** Positions between two reports. */
+const REPORT_EVERY = 16;
+const STOPPED = new Error('stopped because it was asked to');
 
 /** Clips for some prompts; the same input gives the same codes. */
 export const generateJob: Job<GenerateJob> =
   ({ engine, store, cache }) =>
   async ({ dama, adapter, prompts, bucket, key, ...request }, control) => {
-    const { music, weights } = await cache.dama(dama);
+    const { music, weights, conditioner } = await cache.dama(dama);
     const delta = adapter && (await cache.delta(adapter.ref, music, adapter.lora));
     const played = delta ? new Map([...weights, ...mergeWeights(weights, [{ delta, weight: adapter!.factor }])]) : weights;
     const generator = await Generator.create(engine, music, played);
     try {
       if (!(await control.progress({ prompts: prompts.length }))) return undefined;
-      const clips = await generator.generate({ prompts, ...request });
-      const codes = new Uint8Array(clips.length * clips[0]!.length);
+      const clips = await generator.generateFrom(await conditioner.tell(prompts), request, async (done, of) => {
+        if (done % REPORT_EVERY === 0 && !(await control.progress({ prompts: prompts.length, done, of }))) throw STOPPED;
+      });
+      const codes = newCodes(music.decoder.vocabSize, clips.length * clips[0]!.length);
       clips.forEach((clip, i) => codes.set(clip, i * clip.length));
-      const tensor: HostTensor = { dtype: 'U8', shape: [clips.length, music.decoder.numCodebooks, request.frames], data: codes };
+      const tensor: HostTensor = { dtype: codes instanceof Uint16Array ? 'U16' : 'U8', shape: [clips.length, music.decoder.numCodebooks, request.frames], data: codes };
       return await store.putOnce(bucket, key, encodeSafetensors(new Map([['codes', tensor]]), { prompts: JSON.stringify(prompts) }));
+    } catch (error) {
+      if (error === STOPPED) return undefined;
+      throw error;
     } finally {
       await generator.dispose();
     }

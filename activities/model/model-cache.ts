@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Engine } from '../../genki/engine/engine.ts';
 import { BadSubmission } from '../../genki/errors.ts';
@@ -54,7 +54,7 @@ export class ModelCache {
       const config = await this.#store.get(dama.config, { maxBytes: MAX_CONFIG_BYTES });
       const music = readMusicConfig(JSON.parse(new TextDecoder().decode(config)));
       const tokenizer = dama.tokenizer && (await this.#tokenizer(dama.tokenizer));
-      const { source, held } = await this.#tensors(dama.weights);
+      const { source, held, forget } = await this.#tensors(dama.weights);
       try {
         const digest = await contentDigestOf(source);
         if (digest !== dama.digest) throw new BadSubmission(`Expected the Dama ${dama.digest} in ${dama.weights.key}, got ${digest}`);
@@ -63,6 +63,7 @@ export class ModelCache {
         return { digest, music, weights: held ?? (await languageWeights(model)), conditioner: openConditioner(engine, model), codec: openCodec(engine, model), source };
       } catch (error) {
         await source.close();
+        if (error instanceof BadSubmission) await forget?.();
         throw error;
       }
     });
@@ -72,8 +73,8 @@ export class ModelCache {
     return readTokenizer(await this.#store.get(ref, { maxBytes: MAX_TOKENIZER_BYTES }));
   }
 
-  /** A Dama's tensors: in memory, or in a file that is fetched once. */
-  async #tensors(ref: ObjectRef): Promise<{ source: TensorSource; held?: TensorMap }> {
+  /** A Dama's tensors: in memory, or in a file that is fetched once, and anew after `forget`, since a disk may spoil it. */
+  async #tensors(ref: ObjectRef): Promise<{ source: TensorSource; held?: TensorMap; forget?: () => Promise<void> }> {
     const { models, alive } = this.#loading;
     if (models === undefined || ref.bytes <= HELD_BYTES) {
       const held = decodeSafetensors(await this.#store.get(ref, { maxBytes: MAX_DAMA_BYTES })).tensors;
@@ -88,7 +89,12 @@ export class ModelCache {
     } finally {
       clearInterval(beat);
     }
-    return { source: await openSafetensors(path) };
+    const forget = (): Promise<void> => rm(path, { force: true });
+    const source = await openSafetensors(path).catch(async (error: unknown) => {
+      if (error instanceof BadSubmission) await forget();
+      throw error;
+    });
+    return { source, forget };
   }
 
   /** The dense update of an adapter. */

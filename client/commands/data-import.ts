@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { link, rm, writeFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import type { Deployment } from '../../activities/deployment.ts';
 import { participantOf, readParticipants, setDataset, type Participant } from '../../activities/participants.ts';
 import { transcribingCoder } from '../../genki/data/audio/transcribing-coder.ts';
-import { type Dataset, type DatasetManifest, encodeDataset, manifestOf } from '../../genki/data/dataset.ts';
+import { checkAbout, type Dataset, type DatasetManifest, encodeDataset, manifestOf } from '../../genki/data/dataset.ts';
 import { withoutDuplicates } from '../../genki/data/midi/import-midi.ts';
 import { InvalidInput } from '../../genki/errors.ts';
 import { CHANNELS } from '../../genki/music/apu/codes.ts';
@@ -53,6 +53,8 @@ export type ImportDeps = {
   readonly signal?: () => AbortSignal;
 };
 
+const PRIVATE = 'LicenseRef-private';
+
 /** What the files hold, and for recordings what was left out of them. */
 type Imported = { readonly files: readonly ImportedFile[]; readonly dropped?: Dropped };
 
@@ -62,6 +64,7 @@ export async function importData(options: ImportOptions, env: NodeJS.ProcessEnv,
   if ((hotkey === undefined) === (output === undefined)) throw new InvalidInput('Expected either a miner whose music it is (--miner), or a file to write (-o)');
   if (output !== undefined) checkOutput(output);
   if (shared && options.licence === undefined) throw new InvalidInput('Expected the licence of music that is shared (--licence, such as CC-BY-4.0), got none');
+  checkAbout({ name: options.name, licence: options.licence ?? PRIVATE, sharing: shared ? 'shared' : 'private' });
   const home = homeOf(env);
   const deployment = hotkey === undefined ? undefined : await readDeployment(home);
   const who = hotkey === undefined ? undefined : participantOf(await readParticipants(home), 'miner', hotkey);
@@ -72,9 +75,9 @@ export async function importData(options: ImportOptions, env: NodeJS.ProcessEnv,
   const clips = withoutDuplicates(found);
   const failed = read.filter(({ report }) => report.error !== undefined).length;
   if (clips.length === 0) throw new InvalidInput(`Expected music in ${read.length} files, got none\n${read.map(({ report }) => lineOf(report)).join('\n')}`);
-  const dataset: Dataset = { name: options.name, licence: options.licence ?? 'LicenseRef-private', sharing: shared ? 'shared' : 'private', clips };
+  const dataset: Dataset = { name: options.name, licence: options.licence ?? PRIVATE, sharing: shared ? 'shared' : 'private', clips };
   const file = encodeDataset(dataset);
-  const about = manifestOf(dataset);
+  const about = manifestOf(dataset, file);
   const kept = who === undefined ? await keepFile(output!, file, { mode: shared ? 0o666 : 0o600 }) : await keepAsMiners({ home, store: createStore(storeSettingsOf(env, home)) }, who, { about, file });
   const files = read.map(({ report }) => report);
   const duplicates = found.length - clips.length;
@@ -143,6 +146,7 @@ const cannotWrite = (output: string, reason: string, cause?: unknown): InvalidIn
 function checkOutput(output: string): void {
   if (extname(output).toLowerCase() !== '.safetensors') throw new InvalidInput(`Expected an output ending in .safetensors, got ${output}`);
   if (existsSync(output)) throw cannotWrite(output, 'it is there already');
+  if (!existsSync(dirname(output))) throw cannotWrite(output, 'got ENOENT');
 }
 
 /** Whole or not at all, and over nothing. @throws {InvalidInput} when it cannot be written */

@@ -1,97 +1,124 @@
-import { execFile } from 'node:child_process';
-import { constants, existsSync } from 'node:fs';
-import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
-import { dirname, extname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { currentDama } from '../../activities/current-dama.ts';
-import { parseJson } from '../../activities/parse-json.ts';
-import { chooseEngine } from '../../genki/engine/choose-engine.ts';
-import { InvalidInput } from '../../genki/errors.ts';
-import { renderCodes, SAMPLE_RATE } from '../../genki/music/apu/synthesizer.ts';
-import { readMusicConfig } from '../../genki/music/config.ts';
+import { generateLong, type LongComposition } from '../../genki/music/continuation.ts';
+import type { Audio, Codec } from '../../genki/music/codec.ts';
+import type { Engine } from '../../genki/engine/engine.ts';
 import { Generator } from '../../genki/music/generator.ts';
-import { encodeWav } from '../../genki/music/wav.ts';
-import { contentDigest, decodeSafetensors } from '../../genki/protocol/safetensors.ts';
-import { homeOf, readSettings } from '../../workers/settings.ts';
-import { connect } from '../connect.ts';
+import { normalizeLoudness } from '../../genki/music/loudness.ts';
+import { languageWeights, openCodec, openConditioner } from '../../genki/music/open-model.ts';
+import { mergedWeights } from '../../genki/music/adapted-net.ts';
+import { tagsOf } from '../../genki/music/tags.ts';
+import type { TextBatch } from '../../genki/music/text.ts';
+import { engineOf } from '../../workers/engine.ts';
 import { findFfmpeg } from '../ffmpeg.ts';
-import { wasKilled } from '../embedded/one-network.ts';
+import { adapterIn, type PlayedAdapter } from '../generate/adapter-folder.ts';
+import { openDama, type OpenDama } from '../generate/open-dama.ts';
+import { checkWritable, endingOf, outputsOf } from '../generate/outputs.ts';
+import { type Asked, compositionOf, knownWords, startOf } from '../generate/request.ts';
+import { foundFor, writeSound } from '../generate/sound-file.ts';
+import { isNonCommercial } from '../hub/licence.ts';
+import { Progress } from '../progress.ts';
+import { stopSignal } from '../stop-signal.ts';
 
-const SHIPPED = fileURLToPath(new URL('../../dama/ruby-nano', import.meta.url));
-const FORMATS = ['.wav', '.mp3', '.ogg'];
+export type GenerateOptions = Asked & {
+  /** One piece each. */
+  readonly prompts: readonly string[];
+  readonly output: string;
+  readonly dama?: string;
+  readonly adapter?: string;
+  readonly anyBase: boolean;
+  /** Sound file that every piece begins with. */
+  readonly continue?: string;
+  readonly normalize: boolean;
+  readonly json: boolean;
+};
 
-export type GenerateOptions = { readonly prompt: string; readonly output: string; readonly seed: string; readonly temperature: number; readonly guidance: number; readonly dama?: string; readonly json: boolean };
+type Deps = { readonly signal?: () => AbortSignal };
+type Session = { readonly options: GenerateOptions; readonly engine: Engine; readonly dama: OpenDama; readonly ffmpeg: string | undefined; readonly signal: AbortSignal };
+type Piece = { readonly output: string; readonly prompt: string; readonly words?: readonly string[]; readonly seconds: number };
 
-/** `genki generate`: a prompt to a file of sound. */
-export async function generate({ prompt, output, seed, temperature, guidance, dama, json }: GenerateOptions, env: NodeJS.ProcessEnv): Promise<void> {
-  const format = extname(output).toLowerCase();
-  if (!FORMATS.includes(format)) throw new InvalidInput(`Expected an output ending in ${FORMATS.join(', ')}, got ${output}`);
-  await checkWritable(output);
-  const { config, weights, from } = dama === undefined ? await currentOrShipped(env) : await fromFolder(dama);
-  const music = readMusicConfig(parseJson(config));
-  const { tensors } = decodeSafetensors(weights);
-  const known = music.text.kind === 'words' ? prompt.toLowerCase().split(/[\s,.;:!?]+/).filter((word) => music.text.kind === 'words' && music.text.words.includes(word)) : [];
-  if (known.length === 0 && music.text.kind === 'words') throw new InvalidInput(`Expected a prompt with words that this Dama knows (${music.text.words.join(' ')}), got "${prompt}"`);
-  const engine = await chooseEngine({ threads: availableParallelism(), ...(env.GENKI_ENGINE !== undefined && { prefer: env.GENKI_ENGINE }) });
-  const generator = await Generator.create(engine, music, tensors);
-  try {
-    const started = performance.now();
-    const [codes] = await generator.generate({ prompts: [prompt], frames: music.codec.frames, seed, guidance, temperature, topK: music.decoder.vocabSize });
-    const wav = encodeWav(renderCodes(codes!, { frameRate: music.codec.frameRate }), SAMPLE_RATE);
-    if (format === '.wav') await writeFile(output, wav);
-    else await convert(wav, output, env);
-    const result = { output, dama: contentDigest(tensors), from, engine: engine.build, words: known, ms: Math.round(performance.now() - started) };
-    process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${output}  by ${from}, from the words ${known.join(' ')}, in ${result.ms} ms\n`);
-  } finally {
-    await generator.dispose();
-    await engine.dispose();
-  }
-}
-
-type Files = { readonly config: Uint8Array; readonly weights: Uint8Array; readonly from: string };
-
-async function fromFolder(folder: string): Promise<Files> {
-  const read = (name: string): Promise<Uint8Array> => readFile(join(folder, name)).catch((cause: NodeJS.ErrnoException) => {
-    throw new InvalidInput(`Expected a folder with config.json and model.safetensors, ${folder} has no ${name} that can be read (${cause.code})`, { cause });
-  });
-  return { config: await read('config.json'), weights: await read('model.safetensors'), from: folder };
-}
-
-/** Said before the music is made rather than after. @throws {InvalidInput} */
-async function checkWritable(output: string): Promise<void> {
-  const refused = (reason: string, cause?: unknown): InvalidInput => new InvalidInput(`Expected a file that can be written, got ${output}: ${reason}`, { cause });
-  const found = await stat(output).catch(() => undefined);
-  if (found && !found.isFile()) throw refused('there is something that is no file');
-  const folder = dirname(resolve(output));
-  if (!(await stat(folder).then((entry) => entry.isDirectory(), () => false))) throw refused(`there is no folder ${folder}`);
-  await access(found ? output : folder, constants.W_OK).catch((cause: NodeJS.ErrnoException) => { throw refused(cause.code ?? 'not allowed', cause); });
-}
-
-async function currentOrShipped(env: NodeJS.ProcessEnv): Promise<Files> {
-  if (!existsSync(join(homeOf(env), 'network.json')) || wasKilled(homeOf(env))) return { ...(await fromFolder(SHIPPED)), from: 'the shipped ruby-nano' };
-  readSettings(env);
-  const connected = await connect(env);
-  try {
-    const { chain, store, deployment } = connected;
-    const metagraph = await chain.metagraph(deployment.competition.netuid, (await chain.head()).hash);
-    const { dama } = await currentDama(connected, metagraph);
-    const get = (ref: typeof dama.weights) => store.get(ref, { maxBytes: ref.bytes });
-    return { config: await get(dama.config), weights: await get(dama.weights), from: `the current Dama ${dama.digest}` };
-  } finally {
-    await connected.close();
-  }
-}
-
-async function convert(wav: Uint8Array, output: string, env: NodeJS.ProcessEnv): Promise<void> {
+/** `genki generate`: prompts to files of sound. A file appears whole or not at all. */
+export async function generate(options: GenerateOptions, env: NodeJS.ProcessEnv, { signal: signalOf = stopSignal }: Deps = {}): Promise<void> {
+  const outputs = outputsOf(options.output, options.prompts.length);
+  const ending = endingOf(options.output);
+  for (const output of outputs) await checkWritable(output);
   const ffmpeg = await findFfmpeg(env);
-  if (ffmpeg === undefined) throw new InvalidInput(`Expected ffmpeg (FFMPEG_BIN, the package ffmpeg-static, or on the PATH) to write ${output}, found none; .wav works without`);
-  const dir = await mkdtemp(join(tmpdir(), 'genki-'));
+  if (ending !== '.wav') foundFor(options.output, ffmpeg);
+  const signal = signalOf();
+  const dama = await openDama(options.dama, env);
   try {
-    await writeFile(join(dir, 'clip.wav'), wav);
-    await promisify(execFile)(ffmpeg, ['-y', '-loglevel', 'error', '-i', join(dir, 'clip.wav'), output]);
+    if (dama.licence !== undefined && isNonCommercial(dama.licence)) process.stderr.write(`${dama.name} is under ${dama.licence}: not for commercial use\n`);
+    const words = options.prompts.map((prompt) => knownWords(dama.model.music, prompt));
+    const engine = await engineOf(env);
+    try {
+      const started = performance.now();
+      const pieces = await compose({ options, engine, dama, ffmpeg, signal }, outputs);
+      const result = { pieces: pieces.map((piece, i) => ({ ...piece, ...(words[i] && { words: words[i] }) })), dama: await dama.model.digest(), from: dama.from, ...(dama.licence !== undefined && { licence: dama.licence }), engine: engine.build, ms: Math.round(performance.now() - started) };
+      process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : result.pieces.map((piece) => `${sentenceOf(piece, result)}\n`).join(''));
+    } finally {
+      await engine.dispose();
+    }
   } finally {
-    await rm(dir, { recursive: true });
+    await dama.model.close();
   }
+}
+
+const sentenceOf = ({ output, words, seconds }: Piece, { from, ms }: { from: string; ms: number }): string =>
+  `${output}  ${seconds.toFixed(1)} s by ${from}${words ? `, from the words ${words.join(' ')}` : ''}, in ${ms} ms`;
+
+async function compose(session: Session, outputs: readonly string[]): Promise<Piece[]> {
+  const { options, engine, dama, ffmpeg, signal } = session;
+  const { music } = dama.model;
+  const codec = openCodec(engine, dama.model);
+  try {
+    const start = options.continue === undefined ? undefined : await startOf(options.continue, codec, { ffmpeg, signal });
+    const composition = compositionOf(options, music, { clips: outputs.length, start });
+    const played = options.adapter === undefined ? undefined : await adapterIn(options.adapter, { model: dama.model, folder: options.dama, anyBase: options.anyBase });
+    const clips = await codesOf(session, composition, played);
+    const pieces: Piece[] = [];
+    for (const [i, output] of outputs.entries()) {
+      const prompt = options.prompts[i]!;
+      const audio = await soundOf(codec, clips[i]!, { frames: composition.frames, normalize: options.normalize });
+      const tags = tagsOf({ ...composition, prompt, dama: { name: dama.name, digest: await dama.model.digest() }, ...(played && { adapter: played.digest }) });
+      await writeSound(audio, { output, tags, ffmpeg, signal });
+      pieces.push({ output, prompt, seconds: composition.frames / music.codec.frameRate });
+    }
+    return pieces;
+  } finally {
+    await codec.dispose();
+  }
+}
+
+/** Of each prompt. The weights are let go of before the sound is made of them. */
+async function codesOf({ options, engine, dama, signal }: Session, composition: LongComposition, played: PlayedAdapter | undefined): ReturnType<typeof generateLong> {
+  const text = await told(engine, dama, options.prompts);
+  const generator = await generatorOf(engine, dama, played);
+  const progress = new Progress(options.json);
+  const seconds = composition.frames / dama.model.music.codec.frameRate;
+  try {
+    return await generateLong({ generator, text }, composition, (done, of) => {
+      signal.throwIfAborted();
+      progress.show(`${((seconds * done) / of).toFixed(1)} of ${seconds.toFixed(1)} s composed`);
+    });
+  } finally {
+    progress.done();
+    await generator.dispose();
+  }
+}
+
+async function told(engine: Engine, { model }: OpenDama, prompts: readonly string[]): Promise<TextBatch> {
+  const conditioner = openConditioner(engine, model);
+  try {
+    return await conditioner.tell(prompts);
+  } finally {
+    await conditioner.dispose();
+  }
+}
+
+async function generatorOf(engine: Engine, { model }: OpenDama, played: PlayedAdapter | undefined): Promise<Generator> {
+  const weights = await languageWeights(model);
+  return await Generator.create(engine, model.music, played ? mergedWeights(weights, played.adapter) : weights);
+}
+
+async function soundOf(codec: Codec, codes: Awaited<ReturnType<typeof generateLong>>[number], { frames, normalize }: { frames: number; normalize: boolean }): Promise<Audio> {
+  const audio = await codec.decode(codes, frames);
+  return normalize ? normalizeLoudness(audio) : audio;
 }

@@ -19,7 +19,7 @@ export const notImported = (file: string, error: string): ImportedFile => ({ cli
 
 export function lineOf({ file, clips, dropped, unknownWords, notes = [], error }: FileReport): string {
   if (error !== undefined) return `${named(file)}: not imported: ${plainText(error)}`;
-  const without = [...(dropped.length === 0 ? [] : [`without ${dropped.join(', ')}`]), ...(unknownWords.length === 0 ? [] : [`words that no model knows: ${plainText(unknownWords.join(' '))}`]), ...notes.map(plainText)];
+  const without = [...(dropped.length === 0 ? [] : [`without ${named(dropped.join(', '))}`]), ...(unknownWords.length === 0 ? [] : [`words that no model knows: ${plainText(unknownWords.join(' '))}`]), ...notes.map(plainText)];
   return `${named(file)}: ${clips} ${clips === 1 ? 'clip' : 'clips'}${without.length === 0 ? '' : `; ${without.join('; ')}`}`;
 }
 

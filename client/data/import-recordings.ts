@@ -1,7 +1,6 @@
 import { clipsOfSong } from '../../genki/data/audio/clips-of-song.ts';
 import { codeSong, type CutRule, hear, MIN_SECONDS, secondsOf } from '../../genki/data/audio/code-song.ts';
 import { decodeKnownSong, encodeKnownSong, type KnownSong } from '../../genki/data/audio/coded-file.ts';
-import { MAX_CAPTION } from '../../genki/data/audio/caption.ts';
 import { mergedFacts } from '../../genki/data/audio/facts.ts';
 import { type Fingerprint, isSameSong } from '../../genki/data/audio/fingerprint.ts';
 import type { SoundCoder } from '../../genki/data/audio/sound-coder.ts';
@@ -93,7 +92,7 @@ class Importing {
       this.#bytes.set(sha256, path);
       this.#songs.push({ path, fingerprint: heard.fingerprint });
     }
-    return { clips, report: { file: path, clips: clips.length, dropped: this.#flawsOf(song.flaws, clips.length), unknownWords, notes: [...notes, ...(isCut ? [`its caption is cut to ${MAX_CAPTION} characters`] : []), ...(clips.some(({ caption }) => caption === '') ? ['nothing is known for a caption'] : [])] } };
+    return { clips, report: { file: path, clips: clips.length, dropped: this.#flawsOf(song.flaws, clips.length), unknownWords, notes: [...notes, ...(isCut ? ['its caption is cut to what a model is told'] : []), ...(clips.some(({ caption }) => caption === '') ? ['nothing is known for a caption'] : [])] } };
   }
 
   async #known(sha256: string): Promise<KnownSong | undefined> {

@@ -1,4 +1,4 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { InvalidInput } from '../../genki/errors.ts';
 import { codeOf } from '../../genki/store/system-errors.ts';
@@ -18,14 +18,14 @@ export type MusicFile = { readonly path: string; readonly problem?: string };
 
 /**
  * The files that are named, whether or not there are such, and those in the folders that are named that end as music
- * does, each folder's sorted. Links in folders are not followed: what a folder holds lies in it.
+ * does, each folder's sorted. Links in folders are not followed, unlike those that are named: what a folder holds lies in it.
  * @throws {InvalidInput} when there are too many
  */
 export async function findMusicFiles(paths: readonly string[], endings: readonly string[]): Promise<MusicFile[]> {
   const files = new Map<string, MusicFile>();
   for (const path of paths) {
-    const stat = await lstat(path).catch(() => undefined);
-    if (stat?.isDirectory() !== true) files.set(path, { path });
+    const named = await stat(path).catch(() => undefined);
+    if (named?.isDirectory() !== true) files.set(path, { path });
     else for await (const file of walk(path, endings)) if (files.set(file.path, file).size > MAX_FILES) throw new InvalidInput(`Expected at most ${MAX_FILES} files, got more in ${path}`);
   }
   return [...files.values()];

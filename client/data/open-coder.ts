@@ -3,6 +3,8 @@ import { InvalidInput } from '../../genki/errors.ts';
 import type { Codec } from '../../genki/music/codec.ts';
 import { CODEC_PREFIX } from '../../genki/music/musicgen/model-tensors.ts';
 import { openCodec, openModel } from '../../genki/music/open-model.ts';
+import { MAX_TOKENS } from '../../genki/music/t5/t5-conditioner.ts';
+import { createTokenizer, type TokenizerFiles } from '../../genki/music/t5/tokenizer.ts';
 import type { Competition } from '../../genki/protocol/competition.ts';
 import { fileDigest } from '../../genki/protocol/digests.ts';
 import { contentDigestOf, type TensorSource } from '../../genki/protocol/tensor-source.ts';
@@ -27,7 +29,7 @@ export async function openCoder(folder: string, env: NodeJS.ProcessEnv): Promise
     const engine = await engineOf(env);
     const codec = openCodec(engine, model);
     const { sampleRate, channels, frameRate, numCodebooks, vocabSize } = codec;
-    const coder: SoundCoder = { sampleRate, channels, frameRate, numCodebooks, vocabSize, encode: (sound) => codec.encode(sound), frames: music.codec.frames, digest, captions: 'text' };
+    const coder: SoundCoder = { sampleRate, channels, frameRate, numCodebooks, vocabSize, encode: (sound) => codec.encode(sound), frames: music.codec.frames, digest, captions: 'text', ...(model.tokenizer && { fits: fitting(model.tokenizer) }) };
     const close = async (): Promise<void> => {
       await codec.dispose();
       await engine.dispose();
@@ -38,6 +40,12 @@ export async function openCoder(folder: string, env: NodeJS.ProcessEnv): Promise
     await model.close();
     throw error;
   }
+}
+
+/** Whether T5 can be told a text. */
+function fitting(files: TokenizerFiles): (caption: string) => boolean {
+  const tokenizer = createTokenizer(files);
+  return (caption) => tokenizer.encode(caption).length <= MAX_TOKENS;
 }
 
 /** Those of its tensors whose names begin so. */

@@ -36,6 +36,7 @@ async function putTensors(store: ObjectStore, { weights }: OpenModel, { folder, 
   const single = join(folder, FILE);
   if (existsSync(single)) return await store.putFile(bucket, key, single);
   const joined = join(work, `${FILE}.joined`);
+  await rm(joined, { force: true }); // somebody was killed while writing it
   try {
     await saveSafetensors(joined, weights);
     return await store.putFile(bucket, key, joined);

@@ -19,7 +19,7 @@ export function hubOf(env: NodeJS.ProcessEnv): Hub {
   const isAddress = url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
   if (!isAddress) throw new InvalidInput('Expected HF_ENDPOINT to be http:// or https:// and a host, without a user, a password or a query');
   const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  if (token !== undefined && url.protocol === 'http:' && !isHere) throw new InvalidInput(`Expected https:// for a hub that is sent a token (HF_TOKEN), got ${url.origin}`);
+  if (token !== undefined && token !== '' && url.protocol === 'http:' && !isHere) throw new InvalidInput(`Expected https:// for a hub that is sent a token (HF_TOKEN), got ${url.origin}`);
   return { url: url.href.replace(/\/+$/, ''), ...(token !== undefined && token !== '' && { token }) };
 }
 

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { downloadFile, listFiles, modelInfo, type ListFileEntry } from '@huggingface/hub';
 import { ChecksumMismatch, InvalidInput, StoreUnavailable, TooLarge } from '../../genki/errors.ts';
 import { saveFile } from '../../genki/store/partial-file.ts';
 import { Passing } from '../../genki/store/retry.ts';
-import type { Sink } from '../../genki/store/sink.ts';
+import { MemorySink, type Sink } from '../../genki/store/sink.ts';
 import { rethrow } from '../../genki/store/system-errors.ts';
 import { asked, askHub, type Hub } from './hub.ts';
+import { strictest } from './licence.ts';
 import { isCommit, type Repository } from './repository.ts';
 import { readSource, SOURCE_FILE, type Source } from './source.ts';
 import { type WantedFile, wantedFiles } from './wanted-files.ts';
@@ -44,7 +45,7 @@ export async function pull(hub: Hub, repository: Repository, { folder, maxBytes,
   const work = `${target}.pulling-${revision.slice(0, 12)}`;
   await mkdir(work, { recursive: true }).catch(rethrow);
   const total = wanted.reduce((sum, { bytes }) => sum + bytes, 0);
-  await checkRoom(work, total);
+  await checkRoom(work, wanted);
   let before = 0;
   const files: Record<string, string> = {};
   for (const file of wanted) {
@@ -60,11 +61,11 @@ export async function pull(hub: Hub, repository: Repository, { folder, maxBytes,
 
 /** The commit that the revision names at this moment, and the licence that its card names. */
 async function resolved(hub: Hub, { name, revision }: Repository): Promise<{ revision: string; licence?: string }> {
-  const { sha, tags = [] } = await askHub(hub, `look up ${name}${revision === undefined ? '' : `@${revision}`}`, (signal) =>
+  const { sha, tags } = await askHub(hub, `look up ${name}${revision === undefined ? '' : `@${revision}`}`, (signal) =>
     modelInfo({ ...asked(hub, signal), name, ...(revision !== undefined && { revision }), additionalFields: ['sha', 'tags'] }));
   const wanted = revision !== undefined && isCommit(revision) ? revision : undefined;
   if (typeof sha !== 'string' || !isCommit(sha) || (wanted !== undefined && sha !== wanted)) throw new InvalidInput(`Expected the hub to name the commit ${wanted ?? ''} of ${name}, got ${String(sha).slice(0, 60)}`);
-  const licence = Array.isArray(tags) ? tags.find((tag) => /^license:[\w.+-]{1,64}$/.test(tag))?.slice('license:'.length) : undefined;
+  const licence = strictest(Array.isArray(tags) ? tags.filter((tag) => /^license:[\w.+-]{1,64}$/.test(tag)).map((tag) => tag.slice('license:'.length)) : []);
   return { revision: sha, ...(licence !== undefined && { licence }) };
 }
 
@@ -77,10 +78,19 @@ const listed = (hub: Hub, name: string, revision: string): Promise<ListFileEntry
     return entries;
   });
 
-/** Said before the first byte rather than after the last that fits. */
-async function checkRoom(folder: string, bytes: number): Promise<void> {
+/** Said before the first byte rather than after the last that fits; what is there already needs none. */
+async function checkRoom(folder: string, wanted: readonly WantedFile[]): Promise<void> {
+  const missing = await Promise.all(wanted.map(async ({ name, bytes }) => (await stat(join(folder, name)).catch(() => undefined) ? 0 : bytes)));
+  const bytes = missing.reduce((sum, more) => sum + more, 0) - (await begun(folder));
   const { bavail, bsize } = await statfs(folder).catch(rethrow);
   if (bavail * bsize < bytes) throw new StoreUnavailable(`Expected ${bytes} bytes of room in ${dirname(folder)}, there are ${bavail * bsize}`);
+}
+
+/** Bytes of files that an interrupted pull has begun. */
+async function begun(folder: string): Promise<number> {
+  const parts = (await readdir(folder).catch(rethrow)).filter((name) => name.endsWith('.part'));
+  const sizes = await Promise.all(parts.map((name) => stat(join(folder, name)).then(({ size }) => size, () => 0)));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 type Fetching = { readonly repository: string; readonly revision: string; readonly file: WantedFile; readonly path: string };
@@ -88,7 +98,7 @@ type Fetching = { readonly repository: string; readonly revision: string; readon
 /** Fetches one file, unless it is there already; its sha256, hex. */
 async function fetched(hub: Hub, of: Fetching, came: (bytes: number) => void): Promise<string> {
   const { file: { name, bytes, digest }, path, repository } = of;
-  if (digest.kind === 'git') return await fetchedText(hub, of);
+  if (digest.kind === 'git') return await fetchedText(hub, of, came);
   // a file appears under its name only when it is whole and has this digest
   if (!existsSync(path)) await saveFile({ bucket: repository, key: name, sha256: digest.hex, bytes }, path, (sink) => streamed(hub, of, sink, came));
   return digest.hex;
@@ -111,15 +121,13 @@ const streamed = (hub: Hub, { repository, revision, file: { name, bytes } }: Fet
   });
 
 /** A small file, whose digest is git's: the sha1 of its length and its bytes. */
-async function fetchedText(hub: Hub, of: Fetching): Promise<string> {
-  const { file: { name, bytes, digest }, path, repository, revision } = of;
-  const blob = await askHub(hub, `get ${name} of ${repository}`, async (signal) => {
-    const found = await downloadFile({ ...asked(hub, signal), repo: repository, path: name, revision, xet: false });
-    if (found?.size !== bytes) throw new InvalidInput(`Expected ${name} of ${repository} to have ${bytes} bytes, got ${found?.size ?? 'none'}`);
-    return new Uint8Array(await found.arrayBuffer());
-  });
-  const git = createHash('sha1').update(`blob ${blob.byteLength}\0`).update(blob).digest('hex');
+async function fetchedText(hub: Hub, of: Fetching, came: (bytes: number) => void): Promise<string> {
+  const { file: { name, digest }, path, repository } = of;
+  const sink = new MemorySink();
+  await streamed(hub, of, sink, came);
+  const text = sink.body();
+  const git = createHash('sha1').update(`blob ${text.byteLength}\0`).update(text).digest('hex');
   if (git !== digest.hex) throw new ChecksumMismatch(`Expected ${name} of ${repository} to have git digest ${digest.hex}, got ${git}`);
-  await writeFile(path, blob).catch(rethrow);
-  return createHash('sha256').update(await readFile(path)).digest('hex');
+  await writeFile(path, text).catch(rethrow);
+  return createHash('sha256').update(text).digest('hex');
 }

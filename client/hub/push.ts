@@ -1,9 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createRepo, HubApiError, listFiles, uploadFiles } from '@huggingface/hub';
 import { InvalidInput } from '../../genki/errors.ts';
 import { openSafetensors } from '../../genki/protocol/open-safetensors.ts';
+import { rethrow } from '../../genki/store/system-errors.ts';
+import { PATIENCE } from '../../genki/store/retry.ts';
 import { asked, askHub, type Hub } from './hub.ts';
 import { licenceOfCard } from './licence.ts';
 import { TENSOR_FILES, TEXT_FILES } from './wanted-files.ts';
@@ -21,6 +23,8 @@ export type Pushed = { readonly commit: string; readonly files: readonly string[
 
 const MISSING = 404;
 const CARD = 'README.md';
+/** Nobody says how much of a file is sent until all is: the slowest line that is waited for. */
+const SLOWEST_BYTES_PER_MS = 32;
 
 /**
  * A model or adapter to the hub, as one commit: its safetensors and known texts, nothing else of the folder. A file that the
@@ -35,9 +39,16 @@ export async function push(hub: Hub, name: string, options: PushOptions): Promis
   const card = await cardOf(folder, { names, licence: options.licence });
   await ensureRepository(hub, name, options.isPublic);
   const files = names.filter((file) => file !== CARD).map((file) => ({ path: file, content: pathToFileURL(join(folder, file)) }));
-  const pushed = await askHub(hub, `push to ${name}`, (signal) =>
+  const pushed = await askHub(await waitingFor(hub, names.map((file) => join(folder, file))), `push to ${name}`, (signal) =>
     uploadFiles({ ...asked(hub, signal), repo: name, branch: options.branch, commitTitle: options.message, files: [...files, { path: CARD, content: new Blob([card]) }] }));
   return { commit: pushed?.commit.oid ?? '', files: [...new Set([...names, CARD])].sort() };
+}
+
+/** Somebody who waits as long as these files may take. */
+async function waitingFor(hub: Hub, files: readonly string[]): Promise<Hub> {
+  const { patience = PATIENCE } = hub;
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file).catch(rethrow)).size));
+  return { ...hub, patience: { ...patience, stallMs: patience.stallMs + sizes.reduce((sum, size) => sum + size, 0) / SLOWEST_BYTES_PER_MS } };
 }
 
 /** What of a folder is pushed, once its tensors can be read. */

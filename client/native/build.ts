@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { InvalidInput } from '../../genki/errors.ts';
+import { draftName, sweepDrafts } from '../../genki/store/drafts.ts';
+import { codeOf } from '../../genki/store/system-errors.ts';
 import { onPath } from '../embedded/find-tool.ts';
 import type { Recipe } from './recipe.ts';
 
@@ -36,11 +38,17 @@ export async function buildNative(recipe: Recipe, { folder, env, say }: BuildOpt
   if (existsSync(target)) return target;
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new InvalidInput(`Expected Linux on x64, which the wheel ${recipe.wheel} is for, got ${process.platform} ${process.arch}`);
   for (const tool of NEEDED) if ((await onPath(tool, env)) === undefined) throw new InvalidInput(`Expected ${NEEDED.join(', ')} on the PATH to build with, got no ${tool}`);
-  await mkdir(folder, { recursive: true });
-  const work = await mkdtemp(join(folder, `.${recipe.name}-`));
+  const drafts = join(folder, '.building');
+  const work = join(drafts, draftName());
+  await mkdir(work, { recursive: true }).catch((cause: unknown) => {
+    throw new InvalidInput(`Expected a folder to build in, got ${codeOf(cause)} of ${folder}`, { cause });
+  });
+  sweepDrafts(drafts); // gigabytes of a build that was killed
   try {
     await build(recipe, { work, env, say });
-    await rename(work, target);
+    await rename(work, target).catch((error: unknown) => {
+      if (!existsSync(target)) throw error; // somebody else was faster
+    });
     return target;
   } finally {
     await rm(work, { recursive: true, force: true });

@@ -7,6 +7,7 @@ import { encodeLossCurve, type LossPoint } from '../../genki/music/loss-curve.ts
 import { languageWeights, openConditioner, type OpenModel } from '../../genki/music/open-model.ts';
 import { writePeft } from '../../genki/music/peft/write-peft.ts';
 import type { Hyper } from '../../genki/music/schedule.ts';
+import { fileDigest } from '../../genki/protocol/digests.ts';
 import { RunFolder } from './run-folder.ts';
 
 export type LocalRun = {
@@ -40,7 +41,7 @@ export type Watching = { told(captions: number, of: number): boolean; stepped(po
 export async function runLocally(run: LocalRun, watching: Watching): Promise<LocalOutcome | undefined> {
   const { engine, model, digest, dataset, lora, adapter, hyper, seed, output, saveEvery } = run;
   const about = manifestOf(dataset);
-  const folder = await RunFolder.open(output, { base: digest, dataset: about.digest, lora, hyper: { ...hyper }, seed, from: adapter === undefined ? null : writePeft(adapter, { base: digest }).config });
+  const folder = await RunFolder.open(output, { base: digest, dataset: about.digest, lora, hyper: { ...hyper }, seed, from: adapter === undefined ? null : partsOf(writePeft(adapter, { base: digest })) });
   const checkpoint = await folder.checkpoint();
   // rows of the miner's own alone: nobody is there to repeat the base's music for
   const sample = batchSampler(dataset, { styles: [], clips: 0, seed: '' }, { privateRows: hyper.batch, replayRows: 0, seed });
@@ -68,3 +69,6 @@ export async function runLocally(run: LocalRun, watching: Watching): Promise<Loc
   await folder.finish({ 'adapter_config.json': config, 'adapter_model.safetensors': tensors, 'loss-curve.json': encodeLossCurve(curve), 'training.json': `${JSON.stringify(summary, null, 2)}\n` });
   return outcome;
 }
+
+/** An adapter is not its configuration alone: one of the same shape is another. */
+const partsOf = ({ config, weights }: { readonly config: string; readonly weights: Uint8Array }): object => ({ config, weights: fileDigest(weights) });

@@ -23,7 +23,7 @@ export class RunFolder {
 
   /**
    * @param run all that the result depends on
-   * @throws {InvalidInput} when the output is there already, or a run with other arguments is under way
+   * @throws {InvalidInput} when the output is there already, or a run with other arguments has left a checkpoint
    */
   static async open(output: string, run: object): Promise<RunFolder> {
     const folder = new RunFolder(resolve(output));
@@ -32,7 +32,7 @@ export class RunFolder {
     const file = join(folder.#work, RUN);
     const text = canonicalJson(run);
     const earlier = await readFile(file, 'utf8').catch(() => undefined);
-    if (earlier !== undefined && earlier !== text) throw new InvalidInput(`Expected ${folder.#work} to hold a run with the same arguments, got another one: name another output, or remove it`);
+    if (earlier !== undefined && earlier !== text && existsSync(join(folder.#work, CHECKPOINT))) throw new InvalidInput(`Expected ${folder.#work} to hold a run with the same arguments, got another one: name another output, or remove it`);
     await writeWhole(file, text);
     return folder;
   }

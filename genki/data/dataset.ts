@@ -55,6 +55,12 @@ export function encodeDataset({ clips, ...about }: Dataset): Uint8Array {
   return encodeSafetensors(new Map([['codes', tensor]]), metadata);
 }
 
+/** @throws {InvalidInput} when a dataset cannot be called so */
+export function checkAbout(about: Omit<Dataset, 'clips'>): void {
+  const { error } = About.safeParse({ format: FORMAT, clips: '', ...about });
+  if (error) throw new InvalidInput(`Expected a dataset that can be read back, got one with\n${z.prettifyError(error)}`);
+}
+
 /**
  * The dataset in a file.
  * @throws {BadSubmission} when it is another kind of file, or says one thing and holds another
@@ -76,10 +82,12 @@ export function decodeDataset(bytes: Uint8Array): Dataset {
   return { name, licence, sharing, clips: labels.map(clipOf) };
 }
 
-/** @returns the digest is of the dataset's own file */
-export function manifestOf(dataset: Dataset): DatasetManifest {
+/**
+ * @param file the dataset's own, whose digest is the manifest's
+ */
+export function manifestOf(dataset: Dataset, file = encodeDataset(dataset)): DatasetManifest {
   const { name, licence, sharing, clips } = dataset;
-  return { name, licence, sharing, digest: fileDigest(encodeDataset(dataset)), clips: clips.length };
+  return { name, licence, sharing, digest: fileDigest(file), clips: clips.length };
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Parameter } from './adamw.ts';
 import type { Backprop, OnPart, Slope } from './backprop.ts';
 import type { Batch } from './batch.ts';
 import type { LanguageConfig } from './config.ts';
-import { disposeAll, type Feeds, idFeeds, lossFeeds, parameterFeeds, sequenceFeeds, textFeeds } from './feeds.ts';
+import { batchFeeds, disposeAll, type Feeds, lossFeeds, parameterFeeds } from './feeds.ts';
 import { type Adapted, embedBackProgram, embedProgram, headProgram, layerBackProgram, layerProgram, partOf, trainedOf } from './layerwise-programs.ts';
 import { LayerwisePass, type Stages } from './layerwise-pass.ts';
 import { Stage } from './layerwise-stage.ts';
@@ -47,16 +47,14 @@ export class Layerwise implements Backprop {
   async run(batch: Batch, parameters: readonly Parameter[], onPart?: OnPart): Promise<Slope> {
     const engine = this.#engine;
     const own: Feeds = {
-      ...sequenceFeeds(engine, this.#config.decoder, batch.positions),
-      ...idFeeds(engine, batch),
+      ...batchFeeds(engine, this.#config, batch),
       ...lossFeeds(engine, batch),
-      ...textFeeds(engine, batch.text),
       ...parameterFeeds(engine, parameters),
     };
     const pass = new LayerwisePass(engine, { ...this.#frozen.feeds(), ...own }, onPart);
     try {
       const loss = await pass.through(this.#stages);
-      const gradients = parameters.map(({ name, value }) => pass.gradients.get(name) ?? new Float32Array(value.length));
+      const gradients = parameters.map(({ name }) => gradientOf(pass, name));
       return { loss, gradients, release: () => {} };
     } finally {
       pass.dispose();
@@ -68,6 +66,12 @@ export class Layerwise implements Backprop {
     this.#frozen.dispose();
     for (const program of this.#programs) await program.dispose();
   }
+}
+
+function gradientOf({ gradients }: LayerwisePass, name: string): Float32Array {
+  const gradient = gradients.get(name);
+  if (gradient === undefined) throw new RangeError(`Expected a gradient of ${name}, no stage has one`);
+  return gradient;
 }
 
 async function openStages(of: Adapted, compile: (program: Program) => Promise<Executable>): Promise<Stages> {

@@ -51,11 +51,12 @@ describe('listening', () => {
 
   it.each<[string, Uint8Array, typeof InvalidInput | typeof BadSubmission, string]>([
     ['no safetensors', bytesOf('no file'), BadSubmission, 'Expected a safetensors file'],
-    ['no codes', fileOf(codesOf(music), 'tokens'), InvalidInput, 'Expected codes U8 [clips, codebooks, frames], got undefined'],
+    ['no codes', fileOf(codesOf(music), 'tokens'), InvalidInput, 'Expected codes U8 or U16 [clips, codebooks, frames], got undefined'],
     ['codes of another dtype', fileOf({ dtype: 'I32', shape: [1, 4, 2], data: new Int32Array(8) }), InvalidInput, 'got I32 [1, 4, 2]'],
     ['codes of another shape', fileOf({ dtype: 'U8', shape: [8, 128], data: new Uint8Array(1024) }), InvalidInput, 'got U8 [8, 128]'],
     ['a billion clips of nothing', fileOf({ dtype: 'U8', shape: [2 ** 30, 4, 0], data: new Uint8Array(0) }), InvalidInput, 'got U8 [1073741824, 4, 0]'],
     ['five codebooks', fileOf({ dtype: 'U8', shape: [1, 5, 3], data: new Uint8Array(15) }), InvalidInput, 'Expected codes of 4 channels'],
+    ['codes of 16 bits that a chip does not have', fileOf({ dtype: 'U16', shape: [1, 4, 2], data: new Uint16Array(8).fill(2000, 5, 6) }), InvalidInput, 'Expected a code of 0 to 63 in channel triangle at frame 1, got 2000'],
     ['a code beyond the vocabulary', fileOf({ dtype: 'U8', shape: [1, 4, 2], data: new Uint8Array(8).fill(64, 5, 6) }), InvalidInput, 'Expected a code of 0 to 63 in channel triangle at frame 1, got 64'],
   ])('refuses a file with %s', async (_, file, kind, reason) => {
     const error = await listen(file).then(() => expect.unreachable('it was taken'), (thrown: unknown) => thrown as Error);

@@ -17,8 +17,8 @@ export type CaptionedClips = {
 };
 
 /** The segments of a song as clips: told in any text, or in the words of the sound chip's model. */
-export function clipsOfSong(segments: readonly CodedSegment[], facts: Facts, { coder: { numCodebooks, captions }, seed }: { readonly coder: Pick<SoundCoder, 'numCodebooks' | 'captions'>; readonly seed: string }): CaptionedClips {
-  const captioned = segments.map((segment, i) => (captions === 'text' ? inText(facts, `${seed}/${i}`) : inWords(segment, facts)));
+export function clipsOfSong(segments: readonly CodedSegment[], facts: Facts, { coder: { numCodebooks, captions, fits }, seed }: { readonly coder: Pick<SoundCoder, 'numCodebooks' | 'captions' | 'fits'>; readonly seed: string }): CaptionedClips {
+  const captioned = segments.map((segment, i) => (captions === 'text' ? inText(facts, `${seed}/${i}`, fits) : inWords(segment, facts)));
   return {
     clips: segments.map(({ codes, frames }, i) => ({ codes, numCodebooks, frames, caption: captioned[i]!.caption, style: captioned[i]!.style })),
     isCut: captioned.some(({ isCut }) => isCut),
@@ -28,8 +28,8 @@ export function clipsOfSong(segments: readonly CodedSegment[], facts: Facts, { c
 
 type Captioned = { readonly caption: string; readonly style: string; readonly isCut: boolean; readonly unknown: readonly string[] };
 
-function inText(facts: Facts, seed: string): Captioned {
-  return { ...captionOfFacts(facts, seed), style: styleOfFacts(facts) ?? UNKNOWN_STYLE, unknown: [] };
+function inText(facts: Facts, seed: string, fits: SoundCoder['fits']): Captioned {
+  return { ...captionOfFacts(facts, seed, fits), style: styleOfFacts(facts) ?? UNKNOWN_STYLE, unknown: [] };
 }
 
 function inWords({ codes }: CodedSegment, facts: Facts): Captioned {

@@ -12,6 +12,8 @@ export type SoundCoder = Pick<Codec, 'sampleRate' | 'channels' | 'frameRate' | '
   readonly captions: 'text' | 'words';
   /** As a codec's; or why there are none. */
   encode(channels: readonly Float32Array[]): Promise<{ readonly codes: Codes; readonly frames: number } | { readonly flaw: Flaw }>;
+  /** Whether the model can be told so long a text; it can be told any without this. */
+  fits?(caption: string): boolean;
 };
 
 /** Samples of so many of its frames. */

@@ -12,7 +12,7 @@ import { createTokenizer, type Tokenizer, type TokenizerFiles } from './tokenize
 const ROWS = 8;
 /** More says nothing about a minute of music, and T5 was trained on 512 tokens. */
 const MAX_CHARACTERS = 4096;
-const MAX_TOKENS = 512;
+export const MAX_TOKENS = 512;
 
 export type T5Parts = { readonly config: T5Config; readonly weights: TensorSource; readonly tokenizer: TokenizerFiles };
 

@@ -66,7 +66,7 @@ describe('importing recordings', () => {
       ['08 text.wav', 0, 'Expected a WAV file, got 12 other bytes'],
       ['09 empty.wav', 0, 'Expected a WAV file, got 0 other bytes'],
       ['10 song.mp3', 0, 'Expected ffmpeg to read it (FFMPEG_BIN, the package ffmpeg-static, or on the PATH), found none; .wav is read without'],
-      ['11 long.wav', 1, 'its caption is cut to 1024 characters'],
+      ['11 long.wav', 1, 'its caption is cut to what a model is told'],
       ['12 novel.wav', 0, `Expected ${at('12 novel.txt')} to have at most 65536 bytes, got 100000`],
       ['loop.wav', 0, 'Expected a file, got a link, which is not followed in a folder'],
       ['pipe.wav', 0, `Expected a file, got something else at ${at('pipe.wav')}`],

@@ -49,6 +49,12 @@ describe('a model as a Dama', () => {
     expect(await readdir(models)).toHaveLength(1);
   });
 
+  it('is put again after somebody was killed while joining its shards', async () => {
+    await writeFile(join(root, 'model.safetensors.joined'), 'half');
+    const dama = await put(golden('sharded-stereo'));
+    expect(contentDigest(decodeSafetensors(await store.get(dama.weights, { maxBytes: 2 ** 24 })).tensors)).toBe(dama.digest);
+  });
+
   it('brings its tokenizer', async () => {
     const folder = join(root, 'told');
     for (const part of ['tiny-musicgen', 't5/tiny-tokenizer']) cpSync(golden(part), folder, { recursive: true });

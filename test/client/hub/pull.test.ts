@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -132,6 +132,32 @@ describe('pull', () => {
     expect(existsSync(folder())).toBe(false);
   });
 
+  it('takes no more of a text than is listed, however much comes', async () => {
+    let sent = 0;
+    server.fault = ({ url = '', headers }, response) => {
+      if (!url.endsWith('/config.json') || headers.range === 'bytes=0-0') return false;
+      response.writeHead(200);
+      const more = (): void => { if (!response.destroyed && ++sent < 4096) response.write('x'.repeat(2 ** 16), more); };
+      more();
+      response.on('error', () => undefined);
+      return true;
+    };
+    await expect(pulled()).rejects.toThrow(TooLarge);
+    expect(sent).toBeLessThan(1024);
+  });
+
+  it('asks room only for what is not there yet', async () => {
+    const size = 2 ** 40;
+    const shard = 'model-00001-of-00002.safetensors';
+    server.put(NAME, REVISION, commit({ [shard]: bytes('x') }));
+    server.listing = (entry) => (entry['path'] === shard ? { ...entry, lfs: { ...(entry['lfs'] as object), size } } : entry);
+    await expect(pulled(NAME, 1e13)).rejects.toThrow(/bytes of room/);
+    const work = join(root, (await readdir(root)).find((name) => name.startsWith('model.pulling-'))!);
+    await writeFile(join(work, shard), '');
+    await truncate(join(work, shard), size);
+    expect((await pulled(NAME, 1e13)).isNew).toBe(true);
+  });
+
   it('never takes a file of a folder, or by a path', async () => {
     server.put(NAME, REVISION, commit({ '../escaped.safetensors': bytes('x'), '/etc/config.json': bytes('x') }));
     await pulled();
@@ -171,6 +197,19 @@ describe('push', () => {
     expect(Object.keys(source.files).sort()).toEqual(files);
     expect(new Uint8Array(await readFile(join(folder(), 'adapter_model.safetensors')))).toEqual(TENSORS);
     expect(await licenceOf(folder())).toBe('cc0-1.0');
+  });
+
+  it('waits for a slow line as long as so many bytes may take', async () => {
+    hub = { ...hub, token: 'hf_secret', patience: { ...hub.patience!, stallMs: 400 } };
+    await adapter({ 'adapter_model.safetensors': TENSORS });
+    server.fault = (request, response) => {
+      if (!request.url?.startsWith('/upload/') || request.headers['x-late'] !== undefined) return false;
+      request.headers['x-late'] = '1';
+      setTimeout(() => { if (!request.socket.destroyed) void server.answer(request, response); }, 600);
+      return true;
+    };
+    expect((await push(hub, 'me/swing', { ...OPTIONS, folder: root, licence: 'cc0-1.0' })).files).toContain('adapter_model.safetensors');
+    expect(server.requests.filter(({ url }) => url.includes('/preupload/')).length).toBe(1);
   });
 
   it('does not send again what the hub has', async () => {
@@ -221,5 +260,8 @@ describe('names and licences', () => {
   it('reads the licence of a card', () => {
     expect(licenceOfCard('---\ntags: [a]\nlicense: "cc-by-nc-4.0"\n---\n# x')).toBe('cc-by-nc-4.0');
     expect(licenceOfCard('# license: mit')).toBeUndefined();
+    expect(licenceOfCard('---\nlicense: cc-by-nc-4.0 # for now\n---\n')).toBe('cc-by-nc-4.0');
+    expect(licenceOfCard('---\nlicense: "CC BY-NC 4.0"\n---\n')).toBe('CC-BY-NC-4.0');
+    for (const list of ['[mit, cc-by-nc-4.0]', '\n- mit\n- cc-by-nc-4.0']) expect(licenceOfCard(`---\nlicense: ${list}\ntags:\n- x\n---\n`)).toBe('cc-by-nc-4.0');
   });
 });

@@ -26,7 +26,7 @@ export class TestHub {
   static async start(): Promise<TestHub> {
     const server = createServer();
     const hub = new TestHub(server);
-    server.on('request', (request, response) => void hub.#answer(request, response));
+    server.on('request', (request, response) => void hub.answer(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return hub;
   }
@@ -45,7 +45,7 @@ export class TestHub {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '', headers } = request;
     this.requests.push({ method, url, authorization: headers.authorization, range: headers.range });
     if (this.fault(request, response)) return;

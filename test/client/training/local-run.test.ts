@@ -91,6 +91,22 @@ describe('a training on this machine', () => {
     await expect(run()).rejects.toThrow(InvalidInput);
   });
 
+  it('goes on with other arguments where an earlier run has failed before its first checkpoint', async () => {
+    await expect(run({ lora: { ...LORA, targets: ['no_such_layer'] } })).rejects.toThrow(InvalidInput);
+    expect(await run()).toMatchObject({ done: true });
+  });
+
+  it('goes on from the adapter that it began with, and from no other of its shape', async () => {
+    const adapterOf = async (seed: string) => {
+      await run({ output: join(root, seed), seed });
+      return readPeftAdapter({ config: await fileOf(seed, 'adapter_config.json'), weights: await fileOf(seed, 'adapter_model.safetensors') }, { music: model.music });
+    };
+    const [one, other] = [await adapterOf('one'), await adapterOf('other')];
+    await run({ adapter: one, lora: one.config }, { stepped: () => false });
+    await expect(run({ adapter: other, lora: other.config })).rejects.toThrow(/to hold a run with the same arguments/);
+    expect(await run({ adapter: one, lora: one.config })).toMatchObject({ done: true });
+  });
+
   it('stops before the first step, and with a spoilt checkpoint says so', async () => {
     expect(await run({}, { told: () => false })).toBeUndefined();
     await writeFile(join(root, 'adapter.training', 'checkpoint.safetensors'), 'spoilt');

@@ -28,6 +28,10 @@ describe('a caption', () => {
     expect([long.caption.length, long.isCut, long.caption.endsWith(' castle')]).toEqual([1021, true, true]);
     expect(captionOfFacts({ caption: 'x'.repeat(100_000) }, '1').caption.length).toBe(MAX_CAPTION);
     expect(captionOfFacts({ caption: `${'x'.repeat(1023)}😀😀` }, '1').caption).toBe('x'.repeat(1023));
+    const fits = (text: string): boolean => text.length <= 20;
+    expect(captionOfFacts({ caption: 'an old and lost castle' }, '1', fits)).toEqual({ caption: 'an old and lost', isCut: true });
+    expect(captionOfFacts({ caption: 'x'.repeat(2000) }, '1', fits).caption).toMatch(/^x{18,20}$/);
+    expect(captionOfFacts({ caption: 'castle' }, '1', () => false)).toEqual({ caption: '', isCut: true });
   });
 
   it('has a style of its first genre', () => {

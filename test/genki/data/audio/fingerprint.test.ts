@@ -49,6 +49,12 @@ describe('fingerprints', () => {
     expect(isSameSong(own, print(changed(town, (x) => Float32Array.from([...x, ...x]))))).toBe(false);
   });
 
+  it('take no two sounds of a few seconds for one', () => {
+    const tone = (hertz: number): Fingerprint => print({ channels: [Float32Array.from({ length: 24_000 }, (_, i) => Math.exp(-((i % 4000) / 800)) * Math.sin((2 * Math.PI * hertz * (1 + Math.floor(i / 4000) / 4) * i) / 16_000))], sampleRate: 16_000 });
+    const tones = [220, 277, 330, 415, 494, 587].map(tone);
+    expect(tones.flatMap((a, i) => tones.slice(i + 1).filter((b) => isSameSong(a, b)))).toEqual([]);
+  });
+
   it('are there of a sound as short as they come', () => {
     expect(print({ channels: [noise(10, 'short')], sampleRate: 8000 }).words.length).toBe(1);
   });
