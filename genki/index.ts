@@ -39,6 +39,7 @@ export { checkPolicy, policyDefinition, policyNamed, policyNames } from './incen
 export type { Measurement, Policy } from './incentive/policy.ts';
 export { renderCodes, SAMPLE_RATE } from './music/apu/synthesizer.ts';
 export type { Clip } from './music/clip.ts';
+export { checkCodec, codecDigest } from './music/codec-digest.ts';
 export type { Audio, Codec } from './music/codec.ts';
 export type { Conditioner } from './music/conditioner.ts';
 export { readMusicConfig, type MusicConfig } from './music/config.ts';

@@ -56,7 +56,7 @@ export type ImportDeps = {
 const PRIVATE = 'LicenseRef-private';
 
 /** What the files hold, and for recordings what was left out of them. */
-type Imported = { readonly files: readonly ImportedFile[]; readonly dropped?: Dropped };
+type Imported = { readonly files: readonly ImportedFile[]; readonly dropped?: Dropped; /** whose codes they are, if not the sound chip's */ readonly codec?: string };
 
 /** `genki data import`: MIDI files and recordings to a dataset, a miner's or a file. Exits 1 when a file could not be read, unless told to skip it. */
 export async function importData(options: ImportOptions, env: NodeJS.ProcessEnv, deps: ImportDeps = {}): Promise<void> {
@@ -70,12 +70,12 @@ export async function importData(options: ImportOptions, env: NodeJS.ProcessEnv,
   const who = hotkey === undefined ? undefined : participantOf(await readParticipants(home), 'miner', hotkey);
   const model = options.model ?? (await damaFor(deployment, deps));
   const surroundings = { env, home, deps, competition: deployment?.competition };
-  const { files: read, dropped } = model === undefined ? await importAsNotes(options, surroundings) : await importAsSound({ ...options, model }, surroundings);
+  const { files: read, dropped, codec } = model === undefined ? await importAsNotes(options, surroundings) : await importAsSound({ ...options, model }, surroundings);
   const found = read.flatMap(({ clips }) => clips);
   const clips = withoutDuplicates(found);
   const failed = read.filter(({ report }) => report.error !== undefined).length;
   if (clips.length === 0) throw new InvalidInput(`Expected music in ${read.length} files, got none\n${read.map(({ report }) => lineOf(report)).join('\n')}`);
-  const dataset: Dataset = { name: options.name, licence: options.licence ?? PRIVATE, sharing: shared ? 'shared' : 'private', clips };
+  const dataset: Dataset = { name: options.name, licence: options.licence ?? PRIVATE, sharing: shared ? 'shared' : 'private', ...(codec !== undefined && { codec }), clips };
   const file = encodeDataset(dataset);
   const about = manifestOf(dataset, file);
   const kept = who === undefined ? await keepFile(output!, file, { mode: shared ? 0o666 : 0o600 }) : await keepAsMiners({ home, store: createStore(storeSettingsOf(env, home)) }, who, { about, file });
@@ -120,7 +120,7 @@ async function importAsSound(options: ImportOptions & { readonly model: string }
     const rule = { frames: segmentFrames(coder, options.seconds, Math.min(coder.frames, competition?.music.frames ?? Infinity)), maxSegments: options.clipsPerFile, seed: options.seed };
     const readSound = soundReader(await findFfmpeg(env), coder);
     const read: typeof readSound = async (file, signal) => ((await isMidi(file)) ? await playMidi(file, coder) : await readSound(file, signal));
-    return await importSounds(await findMusicFiles(options.paths, [...MIDI_ENDINGS, ...SOUND_ENDINGS]), { coder, rule, read }, { home, deps });
+    return { ...(await importSounds(await findMusicFiles(options.paths, [...MIDI_ENDINGS, ...SOUND_ENDINGS]), { coder, rule, read }, { home, deps })), codec: coder.digest };
   } finally {
     await close();
   }

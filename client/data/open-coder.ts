@@ -1,13 +1,11 @@
 import { samplesOf, type SoundCoder } from '../../genki/data/audio/sound-coder.ts';
 import { InvalidInput } from '../../genki/errors.ts';
 import type { Codec } from '../../genki/music/codec.ts';
-import { CODEC_PREFIX } from '../../genki/music/musicgen/model-tensors.ts';
+import { codecDigest } from '../../genki/music/codec-digest.ts';
 import { openCodec, openModel } from '../../genki/music/open-model.ts';
 import { MAX_TOKENS } from '../../genki/music/t5/t5-conditioner.ts';
 import { createTokenizer, type TokenizerFiles } from '../../genki/music/t5/tokenizer.ts';
 import type { Competition } from '../../genki/protocol/competition.ts';
-import { fileDigest } from '../../genki/protocol/digests.ts';
-import { contentDigestOf, type TensorSource } from '../../genki/protocol/tensor-source.ts';
 import { engineOf } from '../../workers/engine.ts';
 
 /** A model's codec, from when it is opened until it is closed. */
@@ -19,13 +17,13 @@ export type OpenCoder = { readonly coder: SoundCoder; readonly codec: Codec; clo
  */
 export async function openCoder(folder: string, env: NodeJS.ProcessEnv): Promise<OpenCoder> {
   const model = await openModel(folder);
-  const { music, weights } = model;
+  const { music } = model;
   if (music.codec.kind === 'apu') {
     await model.close();
     throw new InvalidInput(`Expected a model with an audio codec in ${folder}, got one of the sound chip: for it leave --model out`);
   }
   try {
-    const digest = fileDigest(JSON.stringify([await contentDigestOf(partOf(weights, CODEC_PREFIX)), music.codec, music.decoder.channels ?? 1]));
+    const digest = (await codecDigest(model))!; // of the sound chip alone there is none
     const engine = await engineOf(env);
     const codec = openCodec(engine, model);
     const { sampleRate, channels, frameRate, numCodebooks, vocabSize } = codec;
@@ -47,9 +45,6 @@ function fitting(files: TokenizerFiles): (caption: string) => boolean {
   const tokenizer = createTokenizer(files);
   return (caption) => tokenizer.encode(caption).length <= MAX_TOKENS;
 }
-
-/** Those of its tensors whose names begin so. */
-const partOf = (source: TensorSource, prefix: string): TensorSource => ({ ...source, specs: new Map([...source.specs].filter(([name]) => name.startsWith(prefix))), read: (name) => source.read(name) });
 
 /** @throws {InvalidInput} when a competition's clips are other codes than these */
 export function checkFits({ numCodebooks, frameRate }: SoundCoder, { music, id }: Pick<Competition, 'music' | 'id'>): void {

@@ -1,6 +1,7 @@
 import { batchSampler } from '../../genki/data/batch-sampler.ts';
 import { type Dataset, manifestOf } from '../../genki/data/dataset.ts';
 import type { Engine } from '../../genki/engine/engine.ts';
+import { checkCodec } from '../../genki/music/codec-digest.ts';
 import { fineTune } from '../../genki/music/fine-tune.ts';
 import type { Adapter, LoraConfig } from '../../genki/music/lora.ts';
 import { encodeLossCurve, type LossPoint } from '../../genki/music/loss-curve.ts';
@@ -40,6 +41,7 @@ export type Watching = { told(captions: number, of: number): boolean; stepped(po
  */
 export async function runLocally(run: LocalRun, watching: Watching): Promise<LocalOutcome | undefined> {
   const { engine, model, digest, dataset, lora, adapter, hyper, seed, output, saveEvery } = run;
+  await checkCodec(dataset, model);
   const about = manifestOf(dataset);
   const folder = await RunFolder.open(output, { base: digest, dataset: about.digest, lora, hyper: { ...hyper }, seed, from: adapter === undefined ? null : partsOf(writePeft(adapter, { base: digest })) });
   const checkpoint = await folder.checkpoint();

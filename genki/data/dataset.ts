@@ -11,6 +11,8 @@ export type Dataset = {
   /** SPDX identifier, such as `CC0-1.0`. */
   readonly licence: string;
   readonly sharing: 'shared' | 'private';
+  /** Digest of the codec whose codes the clips are (`codecDigest`); none: the sound chip's. */
+  readonly codec?: string | undefined;
   /** At least one, all with as many codebooks and codes of the same width; pieces that end early have fewer frames. */
   readonly clips: readonly Clip[];
 };
@@ -24,7 +26,7 @@ const MAX_CODES = 2 ** 31;
 const MAX_CODEBOOKS = 32;
 
 const text = (max: number) => z.string().min(1).max(max);
-const About = z.strictObject({ format: z.literal(FORMAT), name: text(128), licence: text(64), sharing: z.enum(['shared', 'private']), clips: z.string() });
+const About = z.strictObject({ format: z.literal(FORMAT), name: text(128), licence: text(64), sharing: z.enum(['shared', 'private']), codec: text(64).optional(), clips: z.string() });
 const Label = z.strictObject({ caption: z.string().max(1024), style: text(64), /** of a clip that is shorter than the longest */ frames: z.int().positive().optional() });
 
 /**
@@ -49,7 +51,7 @@ export function encodeDataset({ clips, ...about }: Dataset): Uint8Array {
   });
   const tensor: HostTensor = { shape: [clips.length, numCodebooks, frames], dtype: isWide ? 'U16' : 'U8', data: codes };
   const labels = clips.map(({ caption, style, frames: own }) => ({ caption, style, ...(own < frames && { frames: own }) }));
-  const metadata = { format: FORMAT, name: about.name, licence: about.licence, sharing: about.sharing, clips: JSON.stringify(labels) };
+  const metadata = { format: FORMAT, name: about.name, licence: about.licence, sharing: about.sharing, ...(about.codec !== undefined && { codec: about.codec }), clips: JSON.stringify(labels) };
   const wrong = [About.safeParse(metadata), ...labels.map((label) => Label.safeParse(label))].find(({ success }) => !success);
   if (wrong?.error) throw new InvalidInput(`Expected a dataset that can be read back, got one with\n${z.prettifyError(wrong.error)}`);
   return encodeSafetensors(new Map([['codes', tensor]]), metadata);
@@ -67,7 +69,7 @@ export function checkAbout(about: Omit<Dataset, 'clips'>): void {
  */
 export function decodeDataset(bytes: Uint8Array): Dataset {
   const { tensors, metadata } = decodeSafetensors(bytes, { maxTensors: 1, maxElements: MAX_CODES, maxHeaderBytes: 2 ** 30 });
-  const { name, licence, sharing, clips } = parsed(About, metadata, 'a dataset');
+  const { name, licence, sharing, codec, clips } = parsed(About, metadata, 'a dataset');
   const labels = labelsOf(json(clips));
   const codes = tensors.get('codes');
   const [count, numCodebooks = 0, frames = 0, ...more] = codes?.shape ?? [];
@@ -79,7 +81,7 @@ export function decodeDataset(bytes: Uint8Array): Dataset {
   if (count !== labels.length) throw new BadSubmission(`Expected codes of ${labels.length} clips, got ${count}`);
   const size = numCodebooks * frames;
   const clipOf = ({ frames: wanted, ...label }: z.infer<typeof Label>, clip: number): Clip => ({ numCodebooks, ...beginningOf(data.subarray(clip * size, (clip + 1) * size), { frames, wanted, clip }), ...label });
-  return { name, licence, sharing, clips: labels.map(clipOf) };
+  return { name, licence, sharing, ...(codec !== undefined && { codec }), clips: labels.map(clipOf) };
 }
 
 /**

@@ -7,6 +7,7 @@ import { type LocalRun, runLocally, type Watching } from '../../../client/traini
 import type { Dataset } from '../../../genki/data/dataset.ts';
 import type { Engine } from '../../../genki/engine/engine.ts';
 import { InvalidInput } from '../../../genki/errors.ts';
+import { codecDigest } from '../../../genki/music/codec-digest.ts';
 import { type OpenModel, openModel } from '../../../genki/music/open-model.ts';
 import { readPeftAdapter } from '../../../genki/music/peft/read-peft.ts';
 import { Random } from '../../../genki/protocol/random.ts';
@@ -15,7 +16,7 @@ import { createEngine } from '../../genki/music/support/engines.ts';
 const GOLDENS = new URL('../../goldens/', import.meta.url);
 const FRAMES = 24;
 const random = new Random('local run');
-const dataset: Dataset = {
+const songs: Dataset = {
   name: 'songs',
   licence: 'CC0-1.0',
   sharing: 'private',
@@ -27,12 +28,14 @@ const LORA = { rank: 2, alpha: 4, targets: ['q_proj', 'fc1'], rslora: false };
 let engine: Engine;
 let root: string;
 let model: OpenModel;
+let dataset: Dataset;
 beforeAll(async () => { engine = await createEngine(); });
 afterAll(() => engine.dispose());
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'genki-run-'));
   for (const folder of ['tiny-musicgen', 't5/tiny-tokenizer']) cpSync(new URL(folder, GOLDENS), join(root, 'model'), { recursive: true });
   model = await openModel(join(root, 'model'));
+  dataset = { ...songs, codec: (await codecDigest(model))! };
 });
 afterEach(async () => {
   await model.close();
@@ -105,6 +108,12 @@ describe('a training on this machine', () => {
     await run({ adapter: one, lora: one.config }, { stepped: () => false });
     await expect(run({ adapter: other, lora: other.config })).rejects.toThrow(/to hold a run with the same arguments/);
     expect(await run({ adapter: one, lora: one.config })).toMatchObject({ done: true });
+  });
+
+  it('refuses codes of another codec, which would train without a word', async () => {
+    await expect(run({ dataset: songs })).rejects.toThrow('in those of the sound chip');
+    await expect(run({ dataset: { ...songs, codec: 'another' } })).rejects.toThrow('in those of the codec another');
+    expect((await readdir(root)).sort()).toEqual(['model']);
   });
 
   it('stops before the first step, and with a spoilt checkpoint says so', async () => {
