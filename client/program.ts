@@ -156,6 +156,7 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
     .option('--adapter <folder>', 'played through this adapter, in PEFT\'s format')
     .option('--any-base', 'take an adapter that does not say by digest or name that it is of this model', false)
     .option('--continue <file>', 'sound that every piece begins with')
+    .option('--melody <file>', 'sound whose melody every piece follows, with a MusicGen melody')
     .option('--no-normalize', 'leave the loudness as it comes; otherwise it is brought to -16 LUFS')
     .option('--json', 'print JSON', false)
     .action(async (prompts: string[], options: Omit<GenerateOptions, 'prompts'>) => {

@@ -9,13 +9,13 @@ import { tagsOf } from '../../genki/music/tags.ts';
 import type { TextBatch } from '../../genki/music/text.ts';
 import { engineOf } from '../../workers/engine.ts';
 import { findFfmpeg } from '../ffmpeg.ts';
-import { adapterIn, type PlayedAdapter } from '../generate/adapter-folder.ts';
 import { openDama, type OpenDama } from '../generate/open-dama.ts';
 import { checkWritable, endingOf, outputsOf } from '../generate/outputs.ts';
-import { type Asked, compositionOf, knownWords, startOf } from '../generate/request.ts';
+import { type Asked, compositionOf, knownWords, melodyOf, startOf } from '../generate/request.ts';
 import { foundFor, writeSound } from '../generate/sound-file.ts';
 import { isNonCommercial } from '../hub/licence.ts';
 import { Progress } from '../progress.ts';
+import { readAdapter } from '../read-adapter.ts';
 import { stopSignal } from '../stop-signal.ts';
 
 export type GenerateOptions = Asked & {
@@ -27,10 +27,13 @@ export type GenerateOptions = Asked & {
   readonly anyBase: boolean;
   /** Sound file that every piece begins with. */
   readonly continue?: string;
+  /** Sound file whose melody every piece follows, where the model does that. */
+  readonly melody?: string;
   readonly normalize: boolean;
   readonly json: boolean;
 };
 
+type Played = Awaited<ReturnType<typeof readAdapter>>;
 type Deps = { readonly signal?: () => AbortSignal };
 type Session = { readonly options: GenerateOptions; readonly engine: Engine; readonly dama: OpenDama; readonly ffmpeg: string | undefined; readonly signal: AbortSignal };
 type Piece = { readonly output: string; readonly prompt: string; readonly words?: readonly string[]; readonly seconds: number };
@@ -71,8 +74,9 @@ async function compose(session: Session, outputs: readonly string[]): Promise<Pi
   try {
     const start = options.continue === undefined ? undefined : await startOf(options.continue, codec, { ffmpeg, signal });
     const composition = compositionOf(options, music, { clips: outputs.length, start });
-    const played = options.adapter === undefined ? undefined : await adapterIn(options.adapter, { model: dama.model, folder: options.dama, anyBase: options.anyBase });
-    const clips = await codesOf(session, composition, played);
+    const melodyAt = options.melody === undefined ? undefined : await melodyOf(options.melody, music, { ffmpeg, signal });
+    const played = options.adapter === undefined ? undefined : await readAdapter(options.adapter, { model: dama.model, folder: options.dama, anyBase: options.anyBase });
+    const clips = await codesOf(session, { ...composition, ...(melodyAt && { melodyAt }) }, played);
     const pieces: Piece[] = [];
     for (const [i, output] of outputs.entries()) {
       const prompt = options.prompts[i]!;
@@ -88,7 +92,7 @@ async function compose(session: Session, outputs: readonly string[]): Promise<Pi
 }
 
 /** Of each prompt. The weights are let go of before the sound is made of them. */
-async function codesOf({ options, engine, dama, signal }: Session, composition: LongComposition, played: PlayedAdapter | undefined): ReturnType<typeof generateLong> {
+async function codesOf({ options, engine, dama, signal }: Session, composition: LongComposition, played: Played | undefined): ReturnType<typeof generateLong> {
   const text = await told(engine, dama, options.prompts);
   const generator = await generatorOf(engine, dama, played);
   const progress = new Progress(options.json);
@@ -113,7 +117,7 @@ async function told(engine: Engine, { model }: OpenDama, prompts: readonly strin
   }
 }
 
-async function generatorOf(engine: Engine, { model }: OpenDama, played: PlayedAdapter | undefined): Promise<Generator> {
+async function generatorOf(engine: Engine, { model }: OpenDama, played: Played | undefined): Promise<Generator> {
   const weights = await languageWeights(model);
   return await Generator.create(engine, model.music, played ? mergedWeights(weights, played.adapter) : weights);
 }

@@ -6,7 +6,6 @@ import type { MusicConfig } from '../../genki/music/config.ts';
 import { openModel, type OpenModel } from '../../genki/music/open-model.ts';
 import { mergedSource } from '../../genki/music/peft/merged-source.ts';
 import { saveSafetensors } from '../../genki/protocol/save-safetensors.ts';
-import { baseOf } from '../base-names.ts';
 import { table } from '../first-light/screen.ts';
 import { licenceOf, readSource, SOURCE_FILE } from '../hub/source.ts';
 import { TEXT_FILES } from '../hub/wanted-files.ts';
@@ -55,7 +54,7 @@ export async function mergeModel({ folder, adapter: from, output, anyBase, keepD
   const model = await openModel(folder);
   const work = `${target}.merging-${process.pid}`;
   try {
-    const adapter = await readAdapter(from, { music: model.music, base: await baseOf(folder, { digest: await model.digest(), anyName: anyBase }) });
+    const { adapter } = await readAdapter(from, { model, folder, anyBase });
     await mkdir(work, { recursive: true });
     await saveSafetensors(join(work, 'model.safetensors'), mergedSource(model.weights, adapter, keepDtype ? 'as in the base' : 'F32'), { format: 'pt' });
     // what a merged model is, and where it comes from, is for whoever makes it to say

@@ -3,7 +3,6 @@ import type { LoraConfig } from '../../genki/music/lora.ts';
 import { openModel } from '../../genki/music/open-model.ts';
 import { checkHyper, type Hyper } from '../../genki/music/schedule.ts';
 import { engineOf } from '../../workers/engine.ts';
-import { baseOf } from '../base-names.ts';
 import { readFileWithin } from '../data/read-file.ts';
 import { Progress } from '../progress.ts';
 import { readAdapter } from '../read-adapter.ts';
@@ -47,7 +46,7 @@ export async function train(options: TrainOptions, env: NodeJS.ProcessEnv): Prom
   const engine = await engineOf(env);
   try {
     const digest = await model.digest();
-    const adapter = options.adapter === undefined ? undefined : await readAdapter(options.adapter, { music: model.music, base: await baseOf(folder, { digest, anyName: options.anyBase }) });
+    const adapter = options.adapter === undefined ? undefined : (await readAdapter(options.adapter, { model, folder, anyBase: options.anyBase })).adapter;
     const outcome = await watched({ engine, model, digest, dataset, lora: adapter?.config ?? loraOf(options), adapter, hyper, seed, output, saveEvery }, { signal, json });
     process.stdout.write(json ? `${JSON.stringify({ output, engine: engine.build, ...outcome })}\n` : `${sentenceOf(outcome, output)}\n`);
     if (outcome?.done !== true) process.exitCode = 1;

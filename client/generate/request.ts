@@ -1,9 +1,11 @@
 import { InvalidInput } from '../../genki/errors.ts';
 import type { Start } from '../../genki/music/composition.ts';
 import type { Codec } from '../../genki/music/codec.ts';
-import type { MusicConfig } from '../../genki/music/config.ts';
+import { SAMPLE_RATE } from '../../genki/music/apu/synthesizer.ts';
+import { chromaConfig, type MusicConfig } from '../../genki/music/config.ts';
 import type { LongComposition } from '../../genki/music/continuation.ts';
 import { windowsOf } from '../../genki/music/continuation.ts';
+import { melodyFrom } from '../../genki/music/melody/chroma.ts';
 import { soundReader } from '../data/read-sound.ts';
 
 /** Longest piece. */
@@ -53,6 +55,18 @@ export async function startOf(file: string, codec: Codec, { ffmpeg, signal }: { 
   const seconds = (audio.channels[0]?.length ?? 0) / audio.sampleRate;
   if (seconds >= MAX_SECONDS) throw new InvalidInput(`Expected less than ${MAX_SECONDS} s of sound to go on from, got ${seconds.toFixed(0)} s in ${file}`);
   return await codec.encode(audio.channels);
+}
+
+/**
+ * The melody of a sound file, by the frame from which a window of music follows it.
+ * @throws {InvalidInput} when the model follows none, or the file cannot be read
+ */
+export async function melodyOf(file: string, { decoder, codec }: MusicConfig, how: { ffmpeg: string | undefined; signal: AbortSignal }): Promise<(frame: number) => Float32Array> {
+  const chroma = chromaConfig(decoder);
+  if (chroma === undefined) throw new InvalidInput('Expected a model that follows melodies, such as MusicGen melody, for --melody, got another one');
+  const { audio } = await soundReader(how.ffmpeg, { sampleRate: codec.kind === 'encodec' ? codec.sampleRate : SAMPLE_RATE, channels: 1 })(file, how.signal);
+  const melody = melodyFrom(audio, chroma);
+  return (frame) => melody(frame / codec.frameRate);
 }
 
 /** Which of a prompt's words a model with words of its own knows. @throws {InvalidInput} when it knows none */

@@ -1,51 +1,54 @@
 import type { Engine, Executable } from '../engine/engine.ts';
-import { InvalidInput } from '../errors.ts';
 import type { TensorMap } from '../protocol/safetensors.ts';
+import type { Codes } from './clip.ts';
+import { checkComposition, type Composition, type OnStep, OPEN, startLabels } from './composition.ts';
 import { type LanguageConfig, padCode } from './config.ts';
-import { delayedLength, isCode, undelayCodes } from './delay-pattern.ts';
-import { disposeAll, type Feeds, idFeeds, textFeeds } from './feeds.ts';
+import { delayedLength, undelayCodes } from './delay-pattern.ts';
+import { disposeAll, type Feeds, idFeeds, toldFeeds } from './feeds.ts';
+import { composeProgram, generationWeights, settleProgram, textProgram } from './generation-programs.ts';
+import { cacheBytes, KeyValueCache } from './key-value-cache.ts';
+import { MASKED } from './decoder.ts';
+import { prefixLength } from './melody/melody-feeds.ts';
 import { sinusoidalPositions } from './positions.ts';
-import { isTextWeight, stepProgram, textProgram } from './programs.ts';
-import { ResidentWeights } from './resident-weights.ts';
-import { drawCode, guide, type Sampling } from './sampling.ts';
+import { drawCode, guide } from './sampling.ts';
 import { type TextBatch, textRows, withUnconditional, wordsOf } from './text.ts';
-import { pickWeights, weightSpecs } from './weights.ts';
-
-/** How clips are made. `guidance` 1 takes the text as it is, at half the work; more follows it more closely. */
-export type Composition = Sampling & { readonly frames: number; readonly seed: string; readonly guidance: number };
 
 /** Clips of one run; more rows cost memory, fewer cost time. */
 const CLIPS = 16;
+/** What the caches of one run may take. */
+const CACHE_BYTES = 2 * 2 ** 30;
+/** Positions of a start that one run takes in. */
+const START_POSITIONS = 256;
+
+type Programs = { readonly text: Executable; readonly compose: Executable; readonly settle: Executable };
+/** Clips of one run: which they are, what they are told, and their labels, each of shape [numCodebooks, positions]. */
+type Run = { readonly composition: Composition; readonly firstClip: number; readonly labels: readonly Int32Array[]; readonly rows: number; readonly told: Told; readonly cache: KeyValueCache; readonly stepped: () => void | Promise<void> };
 
 /** Composes clips, one position at a time, keeping the keys and values of those before. */
 export class Generator {
   readonly #engine: Engine;
   readonly #config: LanguageConfig;
-  readonly #text: Executable;
-  readonly #step: Executable;
-  readonly #weights: ResidentWeights;
+  readonly #programs: Programs;
 
-  private constructor(engine: Engine, config: LanguageConfig, of: { text: Executable; step: Executable; weights: ResidentWeights }) {
+  private constructor(engine: Engine, config: LanguageConfig, programs: Programs) {
     this.#engine = engine;
     this.#config = config;
-    this.#text = of.text;
-    this.#step = of.step;
-    this.#weights = of.weights;
+    this.#programs = programs;
   }
 
-  /** @throws {InvalidInput} naming a weight that is missing or of another shape */
+  /**
+   * The engine has the weights from here on; whoever lets go of its own halves the memory.
+   * @throws {InvalidInput} naming a weight that is missing or of another shape
+   */
   static async create(engine: Engine, config: LanguageConfig, weights: TensorMap): Promise<Generator> {
-    const own = pickWeights(config, weights);
-    const text = await engine.compile(textProgram(config));
-    const step = await engine.compile(stepProgram(config));
-    const resident = new ResidentWeights(engine, weightSpecs(config));
-    resident.load(own);
-    return new Generator(engine, config, { text, step, weights: resident });
+    const fixed = generationWeights(config, weights);
+    const text = await engine.compile(textProgram(config, fixed.text), fixed.text);
+    const compose = await engine.compile(composeProgram(config, fixed.compose), fixed.compose);
+    return new Generator(engine, config, { text, compose, settle: await engine.compile(settleProgram(config)) });
   }
 
-  /** Takes these weights; those that are not named stay as they are. */
-  load(weights: TensorMap): void {
-    this.#weights.load(weights);
+  get config(): LanguageConfig {
+    return this.#config;
   }
 
   /**
@@ -53,77 +56,93 @@ export class Generator {
    * @returns the codes of each, shape [numCodebooks, frames]
    * @throws {InvalidInput} naming what cannot be
    */
-  generate({ prompts, ...composition }: Composition & { readonly prompts: readonly string[] }): Promise<Uint8Array[]> {
+  generate({ prompts, ...composition }: Composition & { readonly prompts: readonly string[] }): Promise<Codes[]> {
     return this.generateFrom(wordsOf(this.#config.text, prompts), composition);
   }
 
   /** As `generate`, one clip per row of a text, wherever it comes from. */
-  async generateFrom(text: TextBatch, composition: Composition): Promise<Uint8Array[]> {
-    checkComposition(this.#config, composition);
-    const clips: Uint8Array[] = [];
-    for (let from = 0; from < text.rows; from += CLIPS) {
-      clips.push(...(await this.#compose(textRows(text, from, Math.min(from + CLIPS, text.rows)), composition, from)));
+  async generateFrom(text: TextBatch, composition: Composition, onStep: OnStep = () => {}): Promise<Codes[]> {
+    checkComposition(this.#config, text.rows, composition);
+    const clips: Codes[] = [];
+    const together = this.#clipsTogether(text, composition);
+    const steps = Math.ceil(text.rows / together) * this.steps(composition);
+    let done = 0;
+    for (let from = 0; from < text.rows; from += together) {
+      const to = Math.min(from + together, text.rows);
+      const own = composition.start === undefined ? composition : { ...composition, start: composition.start.slice(from, to) };
+      clips.push(...(await this.#compose(textRows(text, from, to), { composition: own, firstClip: from, stepped: () => onStep(++done, steps) })));
     }
     return clips;
   }
 
+  /** Positions that are computed one by one for clips that are made together. */
+  steps({ frames, start = [] }: Pick<Composition, 'frames' | 'start'>): number {
+    return delayedLength(frames, this.#config.decoder) - (start[0]?.frames ?? 0);
+  }
+
   async dispose(): Promise<void> {
-    this.#weights.dispose();
-    await this.#text.dispose();
-    await this.#step.dispose();
+    for (const program of Object.values(this.#programs)) await program.dispose();
   }
 
-  async #compose(text: TextBatch, composition: Composition, firstClip: number): Promise<Uint8Array[]> {
-    const told = textFeeds(this.#engine, composition.guidance === 1 ? text : withUnconditional(text));
+  #clipsTogether(text: TextBatch, { frames, guidance }: Composition): number {
+    const { decoder } = this.#config;
+    const rows = guidance === 1 ? 1 : 2;
+    const bytes = rows * cacheBytes(this.#config, prefixLength(decoder, text) + delayedLength(frames, decoder));
+    return Math.max(1, Math.min(CLIPS, Math.floor(CACHE_BYTES / bytes)));
+  }
+
+  async #compose(text: TextBatch, of: Pick<Run, 'composition' | 'firstClip' | 'stepped'>): Promise<Codes[]> {
+    const { composition } = of;
+    const rows = composition.guidance === 1 ? text.rows : 2 * text.rows;
+    const spoken = toldFeeds(this.#engine, this.#config.decoder, composition.guidance === 1 ? text : withUnconditional(text));
     try {
-      const cross = await this.#text.run({ ...this.#weights.feeds(isTextWeight), ...told });
+      const told = await this.#told(spoken);
+      const cache = new KeyValueCache(this.#engine, this.#programs.settle, { config: this.#config, rows });
       try {
-        return await this.#composeTold({ ...cross, 'text.mask': told['text.mask']! }, composition, { firstClip, clips: text.rows });
+        const labels = startLabels(this.#config.decoder, text.rows, composition);
+        return await this.#composeRun({ ...of, rows, labels, told, cache });
       } finally {
-        disposeAll(cross);
+        cache.dispose();
+        disposeAll(told.own);
       }
     } finally {
-      disposeAll(told);
+      disposeAll(spoken);
     }
   }
 
-  async #composeTold(told: Feeds, composition: Composition, of: { firstClip: number; clips: number }): Promise<Uint8Array[]> {
-    const { numCodebooks } = this.#config.decoder;
-    const { frames, guidance } = composition;
-    const length = delayedLength(frames, numCodebooks);
-    const rows = guidance === 1 ? of.clips : 2 * of.clips;
-    const codes = Array.from({ length: of.clips }, () => new Int32Array(numCodebooks * length));
-    let ids = Array.from({ length: numCodebooks }, () => new Int32Array(rows).fill(padCode(this.#config.decoder)));
-    let past = this.#emptyPast(rows);
-    try {
-      for (let position = 0; position < length; position++) {
-        const { logits, present } = await this.#next(ids, { ...told, ...past }, position);
-        disposeAll(past);
-        past = Object.fromEntries(Object.entries(present).map(([name, tensor]) => [name.replace('present', 'past'), tensor]));
-        const drawn = this.#draw(logits, composition, { ...of, position });
-        drawn.forEach((row, k) => codes.forEach((clip, i) => (clip[k * length + position] = row[i]!)));
-        ids = drawn.map((row) => Int32Array.from({ length: rows }, (_, i) => row[i % of.clips]!));
-      }
-    } finally {
-      disposeAll(past);
+  async #told(spoken: Feeds): Promise<Told> {
+    const own = await this.#programs.text.run(spoken);
+    const { prefix, ...cross } = own;
+    if (prefix === undefined) {
+      const always = { ...cross, 'text.mask': spoken['text.mask']! };
+      return { first: always, later: always, before: 0, own };
     }
-    return codes.map((clip) => undelayCodes(clip, { numCodebooks, frames }));
+    const [rows, before, size] = prefix.shape as [number, number, number];
+    const none = this.#engine.tensor(new Float32Array(0), [rows, 0, size]);
+    return { first: { prefix }, later: { prefix: none }, before, own: { prefix, none } };
   }
 
-  /** Runs one position: its logits, shape [rows, numCodebooks, vocabSize], and the cache with it. */
-  async #next(ids: Int32Array[], kept: Feeds, position: number): Promise<{ logits: Float32Array; present: Feeds }> {
-    const { hiddenSize } = this.#config.decoder;
-    const own = {
-      ...idFeeds(this.#engine, { ids, rows: ids[0]!.length, positions: 1 }),
-      positions: this.#engine.tensor(sinusoidalPositions(position, 1, hiddenSize), [1, hiddenSize]),
-    };
+  async #composeRun(run: Run): Promise<Codes[]> {
+    const { decoder } = this.#config;
+    const { frames, start = [] } = run.composition;
+    const length = delayedLength(frames, decoder);
+    const known = start[0]?.frames ?? 0; // positions before this one have nothing to draw
+    for (let from = 0; from < known; from += START_POSITIONS) await this.#step(run, { from, count: Math.min(START_POSITIONS, known - from) }, () => {});
+    for (let position = known; position < length; position++) {
+      await this.#step(run, { from: position, count: 1 }, (logits) => this.#draw(run, position, logits));
+      await run.stepped();
+    }
+    return run.labels.map((clip) => undelayCodes(clip, { decoder, frames }));
+  }
+
+  /** Takes in `count` positions from `from` on and lets their logits be read, shape [rows, count, numCodebooks, vocabSize]. */
+  async #step(run: Run, span: Span, read: (logits: Float32Array) => void): Promise<void> {
+    const own = this.#stepFeeds(run, span);
     try {
-      const { logits, ...present } = await this.#step.run({ ...this.#weights.feeds((name) => !isTextWeight(name)), ...kept, ...own });
+      const { logits, ...present } = await this.#programs.compose.run({ ...(span.from === 0 ? run.told.first : run.told.later), ...run.cache.feeds, ...own });
       try {
-        return { logits: Float32Array.from(await logits!.read()), present };
-      } catch (error) {
-        disposeAll(present);
-        throw error;
+        await run.cache.take(present);
+        read((await logits!.read()) as Float32Array);
       } finally {
         logits!.dispose();
       }
@@ -132,32 +151,45 @@ export class Generator {
     }
   }
 
-  /** The codes of one position, by codebook and clip: drawn where there is one, else padding. */
-  #draw(logits: Float32Array, composition: Composition, at: { position: number; firstClip: number; clips: number }): Int32Array[] {
+  #stepFeeds({ labels, rows, cache, told }: Run, { from, count }: Span): Feeds {
+    const { hiddenSize, numCodebooks } = this.#config.decoder;
+    const length = labels[0]!.length / numCodebooks;
+    const pad = padCode(this.#config.decoder);
+    const ids = Array.from({ length: numCodebooks }, (_, k) =>
+      Int32Array.from({ length: rows * count }, (_i, i) => {
+        const [row, before] = [Math.floor(i / count) % labels.length, from + (i % count) - 1];
+        return before < 0 ? pad : labels[row]![k * length + before]!;
+      }),
+    );
+    const [first, all] = from === 0 ? [0, told.before + count] : [told.before + from, count];
+    const keys = cache.recent + all;
+    const causal = new Float32Array(all * keys);
+    for (let row = 0; row < all; row++) causal.fill(MASKED, row * keys + cache.recent + row + 1, (row + 1) * keys);
+    return {
+      ...idFeeds(this.#engine, { ids, rows, positions: count }),
+      positions: this.#engine.tensor(sinusoidalPositions(first, all, hiddenSize), [all, hiddenSize]),
+      causal: this.#engine.tensor(causal, [all, keys]),
+    };
+  }
+
+  /** Draws every label of a position that is still open. */
+  #draw({ composition, firstClip, labels }: Run, position: number, logits: Float32Array): void {
     const { numCodebooks, vocabSize } = this.#config.decoder;
+    const { guidance, seed, offset = 0 } = composition;
+    const length = labels[0]!.length / numCodebooks;
     const scoresOf = (row: number, k: number): Float32Array => logits.subarray((row * numCodebooks + k) * vocabSize, (row * numCodebooks + k + 1) * vocabSize);
-    return Array.from({ length: numCodebooks }, (_, k) => {
-      if (!isCode(at.position, k, composition.frames)) return new Int32Array(at.clips).fill(padCode(this.#config.decoder));
-      return Int32Array.from({ length: at.clips }, (_, clip) => {
-        const conditional = scoresOf(clip, k);
-        const scores = composition.guidance === 1 ? conditional : guide(conditional, scoresOf(at.clips + clip, k), composition.guidance);
-        return drawCode(scores, composition, { seed: composition.seed, clip: at.firstClip + clip, position: at.position, codebook: k });
-      });
+    labels.forEach((clip, i) => {
+      for (let k = 0; k < numCodebooks; k++) {
+        if (clip[k * length + position] !== OPEN) continue;
+        const scores = guidance === 1 ? scoresOf(i, k) : guide(scoresOf(i, k), scoresOf(labels.length + i, k), guidance);
+        clip[k * length + position] = drawCode(scores, composition, { seed, clip: firstClip + i, position: offset + position, codebook: k });
+      }
     });
   }
-
-  #emptyPast(rows: number): Feeds {
-    const { numLayers, numHeads, hiddenSize } = this.#config.decoder;
-    const empty = () => this.#engine.tensor(new Float32Array(0), [rows, numHeads, 0, hiddenSize / numHeads]);
-    return Object.fromEntries(Array.from({ length: numLayers }, (_, l) => [[`past.${l}.keys`, empty()], [`past.${l}.values`, empty()]] as const).flat());
-  }
 }
 
-function checkComposition({ decoder }: LanguageConfig, { frames, guidance, temperature, topK, topP = 1 }: Composition): void {
-  const most = decoder.maxPositions - decoder.numCodebooks + 1;
-  if (!Number.isInteger(frames) || frames < 1 || frames > most) throw new InvalidInput(`Expected 1 to ${most} frames, got ${frames}`);
-  if (!Number.isFinite(guidance)) throw new InvalidInput(`Expected a finite guidance, got ${guidance}`);
-  if (!(temperature >= 0 && temperature < Infinity)) throw new InvalidInput(`Expected a temperature of 0 or more, got ${temperature}`);
-  if (!Number.isInteger(topK) || topK < 0) throw new InvalidInput(`Expected topK to be 0 or a number of codes, got ${topK}`);
-  if (!(topP > 0 && topP <= 1)) throw new InvalidInput(`Expected topP in (0, 1], got ${topP}`);
-}
+/** What the first step is told, and each later one; how many positions that puts before the music; and the tensors to let go of. */
+type Told = { readonly first: Feeds; readonly later: Feeds; readonly before: number; readonly own: Feeds };
+
+/** Positions from `from` on. */
+type Span = { readonly from: number; readonly count: number };

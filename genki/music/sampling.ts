@@ -1,4 +1,5 @@
 import { Random } from '../protocol/random.ts';
+import { kthLargest, largest } from './selection.ts';
 
 /** How a code is drawn from a model's logits. */
 export type Sampling = {
@@ -18,36 +19,51 @@ export const SCORE_STEP = 2 ** -10;
 
 /** Classifier-free guidance (Ho and Salimans 2022): unconditional + guidance · (conditional − unconditional). */
 export function guide(conditional: ArrayLike<number>, unconditional: ArrayLike<number>, guidance: number): Float64Array {
-  return Float64Array.from({ length: conditional.length }, (_, i) => unconditional[i]! + guidance * (conditional[i]! - unconditional[i]!));
+  const guided = new Float64Array(conditional.length);
+  for (let i = 0; i < guided.length; i++) guided[i] = unconditional[i]! + guidance * (conditional[i]! - unconditional[i]!);
+  return guided;
 }
 
-export const roundScores = (scores: ArrayLike<number>): Float64Array => Float64Array.from(scores, (score) => Math.round(score / SCORE_STEP) * SCORE_STEP);
+export function roundScores(scores: ArrayLike<number>): Float64Array {
+  const rounded = new Float64Array(scores.length);
+  for (let i = 0; i < rounded.length; i++) rounded[i] = Math.round(scores[i]! / SCORE_STEP) * SCORE_STEP;
+  return rounded;
+}
 
 /**
  * Scores with temperature, then top-k, then top-p applied, in Hugging Face's order; −∞ is never drawn. Scores that equal
  * the k-th stay. A temperature of 0 leaves the scores as they are.
  */
 export function warpScores(scores: ArrayLike<number>, { temperature, topK, topP }: Sampling): Float64Array {
-  const warped = Float64Array.from(scores, (score) => (temperature === 0 ? score : score / temperature));
+  const warped = new Float64Array(scores);
+  if (temperature !== 0) for (let i = 0; i < warped.length; i++) warped[i]! /= temperature;
   if (topK > 0 && topK < warped.length) {
-    const least = warped.toSorted()[warped.length - topK]!;
-    warped.forEach((score, i) => (warped[i] = score < least ? -Infinity : score));
+    const least = kthLargest(warped, topK);
+    for (let i = 0; i < warped.length; i++) if (warped[i]! < least) warped[i] = -Infinity;
   }
-  return topP === undefined ? warped : withinTopP(warped, topP);
+  if (topP !== undefined && topP < 1) dropBeyondTopP(warped, topP);
+  return warped;
 }
 
-/** Drops the unlikely codes whose probabilities sum to at most 1 − topP; the likeliest one always stays. */
-function withinTopP(scores: Float64Array, topP: number): Float64Array {
-  const rising = Array.from(scores.keys()).sort((i, j) => scores[i]! - scores[j]! || j - i);
-  const highest = scores[rising.at(-1)!]!;
-  const weights = scores.map((score) => Math.exp(score - highest));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+/** Drops the unlikely codes whose probabilities sum to at most 1 − topP, of equal ones the last first; the likeliest one always stays. */
+function dropBeyondTopP(scores: Float64Array, topP: number): void {
+  const possible = scores.filter((score) => score !== -Infinity).sort();
+  const highest = possible.at(-1)!;
+  let total = 0;
+  for (const score of scores) total += Math.exp(score - highest);
   let below = 0;
-  for (const i of rising.slice(0, -1)) {
-    below += weights[i]! / total;
-    if (below <= 1 - topP) scores[i] = -Infinity;
+  let dropped = 0;
+  while (dropped < possible.length - 1) {
+    below += Math.exp(possible[dropped]! - highest) / total;
+    if (below > 1 - topP) break;
+    dropped++;
   }
-  return scores;
+  if (dropped === 0) return;
+  const edge = possible[dropped - 1]!;
+  let atEdge = dropped - possible.indexOf(edge);
+  for (let i = scores.length - 1; i >= 0; i--) {
+    if (scores[i]! < edge || (scores[i] === edge && atEdge-- > 0)) scores[i] = -Infinity;
+  }
 }
 
 /**
@@ -56,17 +72,14 @@ function withinTopP(scores: Float64Array, topP: number): Float64Array {
  */
 export function drawCode(scores: ArrayLike<number>, sampling: Sampling, { seed, clip, position, codebook }: Draw): number {
   const warped = warpScores(roundScores(scores), sampling);
-  if (sampling.temperature === 0) return largest(warped);
-  const random = new Random(`${seed}/${clip}/${position}/${codebook}`);
-  return largest(warped.map((score) => score - Math.log(-Math.log(uniform(random)))));
+  if (sampling.temperature !== 0) addGumbelNoise(warped, new Random(`${seed}/${clip}/${position}/${codebook}`));
+  return largest(warped);
 }
 
-/** Uniform in (0, 1): neither end, whose logarithms are no numbers. */
-const uniform = (random: Random): number => (random.next() + 0.5) / 2 ** 32;
-
-/** The index of the largest value, the first of equal ones. */
-function largest(values: Float64Array): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
-  return best;
+/** A uniform number in (0, 1) is drawn for every score, whether it can still be chosen or not. */
+function addGumbelNoise(scores: Float64Array, random: Random): void {
+  for (let i = 0; i < scores.length; i++) {
+    const uniform = (random.next() + 0.5) / 2 ** 32;
+    if (scores[i] !== -Infinity) scores[i]! -= Math.log(-Math.log(uniform));
+  }
 }

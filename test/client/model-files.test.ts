@@ -37,7 +37,7 @@ describe('genki model merge', () => {
     const [base, merged] = [await openModel(MODEL), await openModel(join(root, 'merged'))];
     try {
       expect(JSON.parse(said)).toEqual({ output: join(root, 'merged'), digest: await merged.digest() });
-      const adapter = await readAdapter(ADAPTER, { music: base.music, base: { digest: '', anyName: true } });
+      const { adapter } = await readAdapter(ADAPTER, { model: base, folder: undefined, anyBase: true });
       expect(await languageWeights(merged)).toEqual(mergedWeights(await languageWeights(base), adapter));
       expect([...merged.weights.specs.keys()].sort()).toEqual([...base.weights.specs.keys()].sort());
     } finally {

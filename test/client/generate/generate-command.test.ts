@@ -103,8 +103,8 @@ describe('generate', () => {
 
   it('plays through an adapter, of this model only', async () => {
     const adapter = fileURLToPath(new URL('adapter-all', GOLDENS));
-    await expect(said({ ...TINY, output: file('adapted.wav'), adapter })).rejects.toThrow('Expected an adapter of the base');
-    await said({ ...TINY, output: file('adapted.wav'), adapter, anyBase: true, normalize: false });
+    await expect(said({ ...NANO, output: file('adapted.wav'), adapter })).rejects.toThrow('Expected an adapter of the base');
+    await said({ ...TINY, output: file('adapted.wav'), adapter, normalize: false });
     await said({ ...TINY, output: file('bare.wav'), normalize: false });
     expect(soundOf(file('adapted.wav'))).not.toEqual(soundOf(file('bare.wav')));
     expect(readFileSync(file('adapted.wav')).toString('latin1')).toMatch(/; adapter [0-9a-f]{64}; seed 1;/);

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../genki/engine/engine.ts';
 import { batchOfLabels, IGNORED } from '../../../genki/music/batch.ts';
+import type { Codes } from '../../../genki/music/clip.ts';
 import { delayCodes, delayedLength, isCode, undelayCodes } from '../../../genki/music/delay-pattern.ts';
 import { disposeAll, idFeeds, sequenceFeeds, textFeeds } from '../../../genki/music/feeds.ts';
-import { type Composition, Generator } from '../../../genki/music/generator.ts';
+import type { Composition } from '../../../genki/music/composition.ts';
+import { Generator } from '../../../genki/music/generator.ts';
 import { forwardProgram } from '../../../genki/music/programs.ts';
 import { ResidentWeights } from '../../../genki/music/resident-weights.ts';
 import { drawCode, guide } from '../../../genki/music/sampling.ts';
@@ -34,9 +36,9 @@ describe('Generator', () => {
   const generate = (change: Partial<Composition> = {}, prompts: readonly string[] = PROMPTS) => generator.generate({ ...COMPOSITION, ...change, prompts });
 
   /** The clips composed without a cache: all positions anew for each position. */
-  async function recomputed({ frames, guidance, ...sampling }: Composition): Promise<Uint8Array[]> {
+  async function recomputed({ frames, guidance, ...sampling }: Composition): Promise<Codes[]> {
     const { numCodebooks, vocabSize } = TOY.decoder;
-    const length = delayedLength(frames, numCodebooks);
+    const length = delayedLength(frames, TOY.decoder);
     const text = withUnconditional(wordsOf(TOY.text, PROMPTS));
     const executable = await engine.compile(forwardProgram(TOY));
     const resident = new ResidentWeights(engine, weightSpecs(TOY));
@@ -50,7 +52,7 @@ describe('Generator', () => {
       const scoresOf = (row: number, k: number) => logits.slice(((row * length + position) * numCodebooks + k) * vocabSize).slice(0, vocabSize);
       for (let clip = 0; clip < PROMPTS.length; clip++) {
         for (let codebook = 0; codebook < numCodebooks; codebook++) {
-          if (!isCode(position, codebook, frames)) continue;
+          if (!isCode(TOY.decoder, { position, k: codebook, frames })) continue;
           const scores = guide(scoresOf(clip, codebook), scoresOf(PROMPTS.length + clip, codebook), guidance);
           const code = drawCode(scores, sampling, { seed: sampling.seed, clip, position, codebook });
           for (const row of [clip, PROMPTS.length + clip]) labels[(row * length + position) * numCodebooks + codebook] = code;
@@ -63,8 +65,33 @@ describe('Generator', () => {
     await executable.dispose();
     return PROMPTS.map((_prompt, row) => {
       const delayed = Int32Array.from({ length: numCodebooks * length }, (_v, i) => labels[(row * length + (i % length)) * numCodebooks + Math.floor(i / length)]!);
-      return undelayCodes(delayed, { numCodebooks, frames });
+      return undelayCodes(delayed, { decoder: TOY.decoder, frames });
     });
+  }
+
+  /** Of each codebook and position the likeliest code, all computed at once from the clip itself. */
+  async function likeliestLabels(codes: Codes, frames: number): Promise<number[]> {
+    const { numCodebooks, vocabSize } = TOY.decoder;
+    const length = delayedLength(frames, TOY.decoder);
+    const delayed = delayCodes(codes, { layout: TOY.decoder, frames }, IGNORED);
+    const labels = Int32Array.from({ length: delayed.length }, (_, i) => delayed[(i % numCodebooks) * length + Math.floor(i / numCodebooks)]!);
+    const text = wordsOf(TOY.text, PROMPTS.slice(0, 1));
+    const executable = await engine.compile(forwardProgram(TOY));
+    const resident = new ResidentWeights(engine, weightSpecs(TOY));
+    resident.load(weights);
+    const own = { ...sequenceFeeds(engine, TOY.decoder, length), ...idFeeds(engine, batchOfLabels(TOY.decoder, labels, text)), ...textFeeds(engine, text) };
+    const outputs = await executable.run({ ...resident.feeds(), ...own });
+    const logits = (await outputs['logits']!.read()) as Float32Array;
+    const greedy = { temperature: 0, topK: 0 };
+    const found = Array.from(delayed, (_, i) => {
+      const [codebook, position] = [Math.floor(i / length), i % length];
+      const at = (position * numCodebooks + codebook) * vocabSize;
+      return drawCode(logits.subarray(at, at + vocabSize), greedy, { seed: '', clip: 0, position, codebook });
+    });
+    for (const feeds of [outputs, own]) disposeAll(feeds);
+    resident.dispose();
+    await executable.dispose();
+    return found;
   }
 
   it.each([
@@ -76,11 +103,28 @@ describe('Generator', () => {
     expect(await generate(change)).toEqual(await recomputed({ ...COMPOSITION, ...change }));
   });
 
+  it('composes at length, over caches that settle, what one pass over all of it finds likeliest', async () => {
+    const long = { ...TOY, decoder: { ...TOY.decoder, maxPositions: 400 } };
+    const [frames, length] = [300, 303];
+    const roomy = await Generator.create(engine, long, weights);
+    const request = { ...COMPOSITION, prompts: PROMPTS.slice(0, 1), frames, temperature: 0 };
+    const [codes] = await roomy.generate(request);
+    const likeliest = await likeliestLabels(codes!, frames);
+    const labels = delayCodes(codes!, { layout: TOY.decoder, frames }, IGNORED);
+    expect(likeliest.filter((code, at) => labels[at] !== IGNORED && code !== labels[at]).length).toBe(0);
+    // taken in by pieces as a start, it goes on the same
+    const start = [{ codes: codes!.filter((_code, i) => i % frames < 290), frames: 290 }];
+    expect(await roomy.generate({ ...request, start })).toEqual([codes]);
+    expect(codes!.length).toBe(4 * frames);
+    expect(likeliest.length).toBe(4 * length);
+    await roomy.dispose();
+  });
+
   it('gives codes of the model, every codebook for every frame', async () => {
     for (const codes of await generate()) {
       expect(codes.length).toBe(TOY.decoder.numCodebooks * COMPOSITION.frames);
       expect(codes.every((code) => code < TOY.decoder.vocabSize)).toBe(true);
-      expect(delayCodes(codes, { numCodebooks: 4, frames: 8 }, IGNORED).filter((code) => code !== IGNORED).length).toBe(32);
+      expect(delayCodes(codes, { layout: TOY.decoder, frames: 8 }, IGNORED).filter((code) => code !== IGNORED).length).toBe(32);
     }
   });
 
@@ -110,6 +154,9 @@ describe('Generator', () => {
     ['half a code', { topK: 1.5 }, 'topK'],
     ['no guidance', { guidance: Infinity }, 'guidance'],
     ['no probability', { topP: 0 }, 'topP'],
+    ['a place before the beginning', { offset: -1 }, 'offset'],
+    ['a start of all frames', { start: PROMPTS.map(() => ({ codes: new Uint8Array(32), frames: 8 })) }, 'start 0 to be shorter than the 8 frames'],
+    ['a start for some clips', { start: [{ codes: new Uint8Array(4), frames: 1 }] }, 'a start for each of 3 clips, got 1'],
   ])('refuses %s', async (_name, change, message) => {
     await expect(generate(change)).rejects.toThrow(message);
   });

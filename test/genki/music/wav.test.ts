@@ -26,6 +26,26 @@ describe('WAV', () => {
     expect(encodeWav(samples, sampleRate)).toEqual(file);
   });
 
+  it('interleaves two channels', () => {
+    const view = new DataView(encodeWav([Float32Array.of(0, 1), Float32Array.of(-1, 0.5)], 8000).buffer);
+    expect([20, 22, 32, 34].map((at) => view.getUint16(at, true))).toEqual([1, 2, 4, 16]);
+    expect([28, 40].map((at) => view.getUint32(at, true))).toEqual([32_000, 8]);
+    expect([44, 46, 48, 50].map((at) => view.getInt16(at, true))).toEqual([0, -32_767, 32_767, 16_384]);
+    expect(() => encodeWav([new Float32Array(2), new Float32Array(3)], 8000)).toThrow(new InvalidInput('Expected channels of one length, got 2, 3'));
+  });
+
+  it('keeps tags in a LIST INFO chunk, each text ended by a zero and on even bytes', () => {
+    const tags = { title: 'höhle', artist: 'Genki-Dama', software: 'Genki-Dama', comment: 'abc' };
+    const tagged = encodeWav(wave, 32_000, tags);
+    const text = new TextDecoder('latin1').decode(tagged);
+    expect(decodeWav(tagged)).toEqual(decodeWav(file));
+    expect(text.slice(36, 40)).toBe('LIST');
+    expect(text.slice(44, 48)).toBe('INFO');
+    expect(tagged.slice(48, 64)).toEqual(Uint8Array.from([...new TextEncoder().encode('INAM'), 7, 0, 0, 0, ...new TextEncoder().encode('höhle'), 0, 0]));
+    expect(text).toContain('IART\x0b\0\0\0Genki-Dama\0\0ISFT\x0b\0\0\0Genki-Dama\0\0ICMT\x04\0\0\0abc\0data');
+    expect(new DataView(tagged.buffer).getUint32(4, true)).toBe(tagged.length - 8);
+  });
+
   it('passes over other chunks, on even bytes', () => {
     const list = Uint8Array.of(0x4c, 0x49, 0x53, 0x54, 3, 0, 0, 0, 1, 2, 3, 0);
     const longer = new Uint8Array([...file.subarray(0, 36), ...list, ...file.subarray(36)]);
