@@ -104,5 +104,8 @@ function checkLanguage({ decoder, text }: LanguageConfig): void {
   }
 }
 
+/** What a model is told of a melody; none of one that is told by cross-attention, which follows no melody. */
+export const chromaConfig = ({ told }: DecoderConfig): ChromaConfig | undefined => (told?.by === 'prefix' ? told.chroma : undefined);
+
 /** The code that stands for "nothing yet" and "nothing any more": start and padding in one. */
 export const padCode = (decoder: DecoderConfig): number => decoder.vocabSize;

@@ -1,6 +1,6 @@
 import type { Dim, Ops } from '../engine/engine.ts';
 import { activate } from './activation.ts';
-import type { DecoderConfig } from './config.ts';
+import { chromaConfig, type DecoderConfig } from './config.ts';
 import { names } from './weights.ts';
 
 /** What a layer is computed with: an engine's operations and, by name, the model's weights. */
@@ -19,30 +19,35 @@ export type KeysValues<T> = { readonly keys: T; readonly values: T };
 /** Keys and values of the positions before: of those that stay as they are, and of the latest, to which new ones are joined. */
 export type Past<T> = { readonly settled: KeysValues<T>; readonly recent: KeysValues<T> };
 
-/** What the music is told: states [B, S, text.hiddenSize], their mask [B, S], 1 at a word and 0 at padding, and how (see `TextConfig`). */
-export type TextStates<T> = { readonly states: T; readonly mask: T; readonly isProjected?: boolean };
+/**
+ * What the music is told: states [B, S, text.hiddenSize], their mask [B, S], 1 at a word and 0 at padding, and how (see
+ * `TextConfig`); and, of a model that follows one, a melody [B, chroma.length, chroma.bins].
+ */
+export type TextStates<T> = { readonly states: T; readonly mask: T; readonly isProjected?: boolean; readonly melody?: T };
 
 /** What cross-attention looks at, the same at every position: keys and values by layer, and what to add to the scores. */
 export type CrossStates<T> = { readonly layers: readonly KeysValues<T>[]; readonly bias: T };
 
-/** The codes so far and where they stand. */
-export type DecoderInput<T> = {
+/** How the layers are told it: by cross-attention, or as the positions [B, Q, hiddenSize] that stand before the music. */
+export type Told<T> = { readonly cross: CrossStates<T>; readonly prefix?: never } | { readonly cross?: never; readonly prefix: T };
+
+/** The codes so far and where they stand. L = T; of a model told by a prefix, L = Q + T. */
+export type DecoderInput<T> = Told<T> & {
   /** By codebook: int32 [B, T]. */
   readonly ids: readonly T[];
-  /** [T, hiddenSize]. */
+  /** [L, hiddenSize]. */
   readonly positions: T;
-  readonly cross: CrossStates<T>;
-  /** Added to the scores of self-attention, [T, T], or [T, recent + T] with a past; none where every position may see all the others. */
+  /** Added to the scores of self-attention, [L, L], or [L, recent + L] with a past; none where every position may see all the others. */
   readonly causalBias?: T;
   /** By layer. */
   readonly past?: readonly Past<T>[];
 };
 
 /** What a layer looks at beside its own positions. */
-export type LayerInput<T> = { readonly cross: KeysValues<T>; readonly crossBias: T; readonly causalBias?: T; readonly past?: Past<T> };
+export type LayerInput<T> = { readonly cross?: KeysValues<T>; readonly crossBias?: T; readonly causalBias?: T; readonly past?: Past<T> };
 
 export type DecoderOutput<T> = {
-  /** [B, T, hiddenSize]: the embeddings, then what each layer gives, the last one normed, as Hugging Face lists them. */
+  /** [B, L, hiddenSize]: the embeddings, then what each layer gives, the last one normed, as Hugging Face lists them. */
   readonly hidden: readonly T[];
   /** [B, T, numCodebooks, vocabSize]. */
   readonly logits: T;
@@ -50,14 +55,17 @@ export type DecoderOutput<T> = {
   readonly present: readonly KeysValues<T>[];
 };
 
-/** The sizes of one run, as the engine takes them: rows, positions, words. */
-export type Sizes = { readonly B: Dim; readonly T: Dim; readonly S: Dim };
+/** The sizes of one run, as the engine takes them: rows, the music's positions, words, the layers' positions. */
+export type Sizes = { readonly B: Dim; readonly T: Dim; readonly S: Dim; readonly L: Dim };
 
 const EPSILON = 1e-5;
 /** So low that softmax gives it exactly nothing, and no infinity that would turn into NaN. */
 export const MASKED = -1e9;
 
-/** MusicGen's decoder: pre-norm layers of self-attention, cross-attention and feed-forward, all codebooks in one sequence. */
+/**
+ * MusicGen's decoder: pre-norm layers of self-attention, cross-attention and feed-forward, all codebooks in one sequence.
+ * MusicGen melody's has no cross-attention: what it is told stands before the music, and positions count from there.
+ */
 export class Decoder<T> {
   readonly #net: Net<T>;
   readonly #config: DecoderConfig;
@@ -67,6 +75,19 @@ export class Decoder<T> {
     this.#net = net;
     this.#config = config;
     this.#sizes = sizes;
+  }
+
+  /** What the layers are told, by cross-attention or by a prefix, as the model is. */
+  told(states: TextStates<T>): Told<T> {
+    return this.#config.told?.by === 'prefix' ? { prefix: this.prefix(states) } : { cross: this.crossStates(states) };
+  }
+
+  /**
+   * The melody and behind it the text, both projected: [B, Q, hiddenSize], Q = chroma.length + S. Nothing is masked: padding
+   * is heard, as states of 0, and so is a row without any word, which is what guidance calls unconditional.
+   */
+  prefix(told: TextStates<T>): T {
+    return this.#net.ops.concat([this.#melody(told.melody!), this.text(told)], 1, 'Q');
   }
 
   /**
@@ -80,10 +101,9 @@ export class Decoder<T> {
 
   /** The text as the layers look at it, 0 at padding: [B, S, text.hiddenSize] -> [B, S, hiddenSize]. */
   text({ states, mask, isProjected = true }: TextStates<T>): T {
-    const { ops, weight } = this.#net;
+    const { ops } = this.#net;
     const { B, S } = this.#sizes;
-    const project = (): T => ops.add(ops.matmul(states, weight(`${names.projection}.weight`), { transposeB: true }), weight(`${names.projection}.bias`));
-    const projected = isProjected ? project() : states;
+    const projected = isProjected ? this.#projected(states, names.projection) : states;
     return ops.mul(projected, ops.reshape(mask, [B, S, 1]));
   }
 
@@ -99,32 +119,37 @@ export class Decoder<T> {
     return ops.reshape(ops.mul(ops.sub(1, mask), MASKED), [B, 1, 1, S]);
   }
 
-  run({ ids, positions, cross, causalBias, past }: DecoderInput<T>): DecoderOutput<T> {
+  run({ ids, positions, cross, prefix, causalBias, past }: DecoderInput<T>): DecoderOutput<T> {
     const present: KeysValues<T>[] = [];
-    const hidden = [this.embed(ids, positions)];
+    const hidden = [this.embed(ids, positions, prefix)];
     this.#layers().forEach((layer, l) => {
-      const { x, own } = this.layer(layer, hidden[l]!, { cross: cross.layers[l]!, crossBias: cross.bias, ...(causalBias && { causalBias }), ...(past && { past: past[l]! }) });
+      const { x, own } = this.layer(layer, hidden[l]!, { ...(cross && { cross: cross.layers[l]!, crossBias: cross.bias }), ...(causalBias && { causalBias }), ...(past && { past: past[l]! }) });
       hidden.push(x);
       present.push(own);
     });
     const last = this.#norm(hidden.pop()!, names.finalNorm);
-    return { hidden: [...hidden, last], logits: this.#heads(last), present };
+    return { hidden: [...hidden, last], logits: this.#heads(prefix === undefined ? last : this.music(last, prefix, ids[0]!)), present };
   }
 
-  /** The sum of all codebooks' embeddings and the positions: [B, T, hiddenSize]. */
-  embed(ids: readonly T[], positions: T): T {
+  /** The sum of all codebooks' embeddings, behind a prefix if there is one, and the positions: [B, L, hiddenSize]. */
+  embed(ids: readonly T[], positions: T, prefix?: T): T {
     const { ops, weight } = this.#net;
     const embedded = ids.map((codes, k) => ops.gather(weight(names.embedding(k)), codes)).reduce((sum, part) => ops.add(sum, part));
-    return ops.add(embedded, positions);
+    return ops.add(prefix === undefined ? embedded : ops.concat([prefix, embedded], 1, 'L'), positions);
   }
 
-  /** What one layer makes of x, [B, T, hiddenSize], and the keys and values of its self-attention. */
+  /** What of x stands behind the prefix: [B, L, hiddenSize] -> [B, T, hiddenSize]; `like` has T as its second size. */
+  music(x: T, prefix: T, like: T): T {
+    return this.#net.ops.split(x, [prefix, like], 1)[1]!;
+  }
+
+  /** What one layer makes of x, [B, L, hiddenSize], and the keys and values of its self-attention. */
   layer(layer: string, x: T, { cross, crossBias, causalBias, past }: LayerInput<T>): { readonly x: T; readonly own: KeysValues<T> } {
     const { ops } = this.#net;
     const normed = this.#norm(x, `${layer}.self_attn_layer_norm`);
     const own = this.#selfKeysValues(normed, `${layer}.self_attn`, past?.recent);
     const heard = ops.add(x, this.#attend(`${layer}.self_attn`, normed, past === undefined ? [own] : [own, past.settled], causalBias));
-    const told = ops.add(heard, this.#attend(`${layer}.encoder_attn`, this.#norm(heard, `${layer}.encoder_attn_layer_norm`), [cross], crossBias));
+    const told = cross === undefined ? heard : ops.add(heard, this.#attend(`${layer}.encoder_attn`, this.#norm(heard, `${layer}.encoder_attn_layer_norm`), [cross], crossBias));
     return { x: ops.add(told, this.#feedForward(this.#norm(told, `${layer}.final_layer_norm`), layer)), own };
   }
 
@@ -133,8 +158,18 @@ export class Decoder<T> {
     return this.#heads(this.#norm(x, names.finalNorm));
   }
 
+  /** [B, chroma.length, chroma.bins] -> [B, chroma.length, hiddenSize]. */
+  #melody(frames: T): T {
+    return chromaConfig(this.#config)!.bins === this.#config.hiddenSize ? frames : this.#projected(frames, names.melodyProjection);
+  }
+
+  #projected(x: T, module: string): T {
+    const { ops, weight } = this.#net;
+    return ops.add(ops.matmul(x, weight(`${module}.weight`), { transposeB: true }), weight(`${module}.bias`));
+  }
+
   #selfKeysValues(x: T, module: string, recent?: KeysValues<T>): KeysValues<T> {
-    const own = this.#keysValues(x, module, this.#sizes.T);
+    const own = this.#keysValues(x, module, this.#sizes.L);
     return recent === undefined ? own : joined(this.#net.ops, recent, own);
   }
 
@@ -146,16 +181,16 @@ export class Decoder<T> {
   /** softmax(q kᵀ / √(hiddenSize / H) + bias) v over all parts, the bias being the first part's, heads apart, projected. */
   #attend(module: string, x: T, parts: readonly KeysValues<T>[], bias?: T): T {
     const { ops, linear } = this.#net;
-    const { B, T } = this.#sizes;
+    const { B, L } = this.#sizes;
     const { hiddenSize, numHeads } = this.#config;
-    const queries = this.#split(ops.mul(linear(x, `${module}.q_proj`), (hiddenSize / numHeads) ** -0.5), T);
+    const queries = this.#split(ops.mul(linear(x, `${module}.q_proj`), (hiddenSize / numHeads) ** -0.5), L);
     const scores = parts.map(({ keys }, i) => {
       const plain = ops.matmul(queries, keys, { transposeB: true });
       return bias === undefined || i > 0 ? plain : ops.add(plain, bias);
     });
     const weights = scores.length === 1 ? [ops.softmax(scores[0]!)] : ops.split(ops.softmax(ops.concat(scores, 3, 'A')), scores, 3);
     const mixed = weights.map((weight, i) => ops.matmul(weight, parts[i]!.values)).reduce((sum, part) => ops.add(sum, part));
-    return linear(ops.reshape(ops.transpose(mixed, [0, 2, 1, 3]), [B, T, hiddenSize]), `${module}.out_proj`);
+    return linear(ops.reshape(ops.transpose(mixed, [0, 2, 1, 3]), [B, L, hiddenSize]), `${module}.out_proj`);
   }
 
   #feedForward(x: T, layer: string): T {

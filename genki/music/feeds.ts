@@ -1,12 +1,28 @@
 import type { Engine, Tensor } from '../engine/engine.ts';
 import type { Parameter } from './adamw.ts';
 import type { Batch } from './batch.ts';
-import type { DecoderConfig } from './config.ts';
+import type { DecoderConfig, LanguageConfig } from './config.ts';
 import { MASKED } from './decoder.ts';
+import { melodyFeeds, prefixLength } from './melody/melody-feeds.ts';
 import { sinusoidalPositions } from './positions.ts';
 import type { TextBatch } from './text.ts';
 
 export type Feeds = Record<string, Tensor>;
+
+/**
+ * All that a pass over a batch is fed, but for its loss and the weights.
+ * @throws {InvalidInput} for melodies that the model cannot follow
+ */
+export function batchFeeds(engine: Engine, { decoder }: LanguageConfig, batch: Batch): Feeds {
+  const told = toldFeeds(engine, decoder, batch.text);
+  return { ...sequenceFeeds(engine, decoder, prefixLength(decoder, batch.text) + batch.positions), ...idFeeds(engine, batch), ...told };
+}
+
+/**
+ * The text and, where the model follows one, a melody.
+ * @throws {InvalidInput} for melodies that the model cannot follow
+ */
+export const toldFeeds = (engine: Engine, decoder: DecoderConfig, text: TextBatch): Feeds => ({ ...melodyFeeds(engine, decoder, text), ...textFeeds(engine, text) });
 
 /** Positions and causal mask of sequences of one length. */
 export function sequenceFeeds(engine: Engine, { hiddenSize }: DecoderConfig, length: number): Feeds {

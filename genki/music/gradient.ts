@@ -4,7 +4,7 @@ import type { TensorMap } from '../protocol/safetensors.ts';
 import { batchOfClips } from './batch.ts';
 import type { Clip } from './clip.ts';
 import type { LanguageConfig } from './config.ts';
-import { disposeAll, idFeeds, labelFeeds, sequenceFeeds, textFeeds, weightFeeds } from './feeds.ts';
+import { batchFeeds, disposeAll, lossFeeds } from './feeds.ts';
 import { trainProgram } from './programs.ts';
 import { ResidentWeights } from './resident-weights.ts';
 import { pickWeights, weightSpecs } from './weights.ts';
@@ -29,7 +29,7 @@ export async function gradientOf(engine: Engine, config: LanguageConfig, { weigh
     resident.load(pickWeights(config, weights));
     for (let from = 0; from < clips.length; from += ROWS) {
       const batch = batchOfClips(config, clips.slice(from, from + ROWS));
-      const own = { ...sequenceFeeds(engine, config.decoder, batch.positions), ...idFeeds(engine, batch), ...labelFeeds(engine, batch), ...weightFeeds(engine, batch), ...textFeeds(engine, batch.text) };
+      const own = { ...batchFeeds(engine, config, batch), ...lossFeeds(engine, batch) };
       const outputs = await program.run({ ...resident.feeds(), ...own }).finally(() => disposeAll(own));
       try {
         for (const name of names) add(sum, { name, gradient: (await outputs[`grad/${name}`]!.read()) as Float32Array, weight: batch.rows / clips.length });

@@ -34,7 +34,7 @@ export class LayerwisePass {
     const { x: first, text } = (await this.#run(embed, {})) as { x: Tensor; text: Tensor };
     const xs = [first];
     for (const { forth } of layers) xs.push((await this.#run(forth, { x: xs.at(-1)!, text }))['x']!);
-    const said = await this.#run(head, { x: xs.at(-1)! });
+    const said = await this.#run(head, { x: xs.at(-1)!, text });
     const loss = (await said['loss']!.read())[0]!;
     const dText = new Float32Array(embedBack ? text.shape.reduce((size, length) => size * length) : 0);
     let dx = await this.#take(said, dText);

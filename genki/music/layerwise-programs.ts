@@ -1,9 +1,9 @@
-import type { Ops, Program } from '../engine/engine.ts';
+import type { Dim, Ops, Program } from '../engine/engine.ts';
 import { adaptedNet, adapterSpecs, plainNet } from './adapted-net.ts';
 import type { LanguageConfig } from './config.ts';
 import { Decoder } from './decoder.ts';
 import type { LoraConfig } from './lora.ts';
-import { byName, float, floats, idInputs, idsOf, type Inputs, lossInputs, type Size, sizes, type Specs } from './program-inputs.ts';
+import { byName, float, floats, idInputs, idsOf, type Inputs, layerLength, lossInputs, type Size, sizes, type Specs } from './program-inputs.ts';
 import { textInputs, textStates } from './text.ts';
 import { names, weightSpecs } from './weights.ts';
 
@@ -12,6 +12,7 @@ import { names, weightSpecs } from './weights.ts';
  *
  *     x₀, text = embed(ids, words);  xₗ₊₁ = layer l (xₗ, text);  loss = head(x_L, labels)
  *
+ * Of a model that is told by a prefix, text is that prefix: x begins with it, the layers take x alone, and the head leaves it off.
  * The way back through a part takes what went in and d loss / d what came out, and computes the rest of it anew: it is the
  * gradient of Σ out ∘ d loss / d out.
  */
@@ -35,7 +36,7 @@ export const frozenOf = ({ config }: Adapted, part: Part): string[] => weightSpe
 /** The adapter's tensors in a part. */
 export const trainedOf = ({ config, lora }: Adapted, part: Part): string[] => adapterSpecs(config, lora).map(({ name }) => name).filter((name) => partOf(name) === part);
 
-/** `x` [B, T, D] and the projected `text` [B, S, D]. */
+/** `x` [B, L, D] and the projected `text` [B, S, D], or the prefix [B, Q, D]. */
 export const embedProgram = (of: Adapted): Program => ({
   name: 'embed',
   inputs: { ...ownInputs(of, 'embed'), ...embedInputs(of) },
@@ -45,10 +46,11 @@ export const embedProgram = (of: Adapted): Program => ({
 /** From `d.x` and `d.text` to the gradients of what the adapter has before the layers. */
 export const embedBackProgram = (of: Adapted): Program => ({
   name: 'embed-back',
-  inputs: { ...ownInputs(of, 'embed'), ...embedInputs(of), 'd.x': stateInputs(of)['x']!, 'd.text': stateInputs(of)['text']! },
+  inputs: { ...ownInputs(of, 'embed'), ...embedInputs(of), 'd.x': stateInputs(of)['x']!, ...(!isPrefixed(of) && { 'd.text': stateInputs(of)['text']! }) },
   build: (ops, inputs, size) => {
     const { x, text } = embedded(of, ops, inputs, size);
-    return { product: ops.add(product(ops, x, inputs['d.x']!), product(ops, text, inputs['d.text']!)) };
+    const ofX = product(ops, x, inputs['d.x']!);
+    return { product: isPrefixed(of) ? ofX : ops.add(ofX, product(ops, text, inputs['d.text']!)) };
   },
   gradients: { of: 'product', wrt: trainedOf(of, 'embed'), alone: true },
 });
@@ -65,16 +67,17 @@ export const layerBackProgram = (of: Adapted, l: number, { withText }: { withTex
   name: 'layer-back',
   inputs: { ...ownInputs(of, l), ...layerInputs(of), 'd.x': stateInputs(of)['x']! },
   build: (ops, inputs, size) => ({ product: product(ops, layered(of, l, ops, { inputs, size }), inputs['d.x']!) }),
-  gradients: { of: 'product', wrt: ['x', ...(withText ? ['text'] : []), ...trainedOf(of, l)], alone: true },
+  gradients: { of: 'product', wrt: ['x', ...(withText && !isPrefixed(of) ? ['text'] : []), ...trainedOf(of, l)], alone: true },
 });
 
 /** From the last `x` to the `loss` and the gradients of `x` and of the heads' adapter. */
 export const headProgram = (of: Adapted): Program => ({
   name: 'head',
-  inputs: { ...ownInputs(of, 'head'), x: stateInputs(of)['x']!, ...lossInputs(of.config) },
+  inputs: { ...ownInputs(of, 'head'), ...(isPrefixed(of) ? stateInputs(of) : { x: stateInputs(of)['x']! }), ...lossInputs(of.config) },
   build: (ops, inputs, size) => {
     const input = byName(inputs);
-    const logits = decoderOf(of, ops, { inputs, size }).logits(input('x'));
+    const decoder = decoderOf(of, ops, { inputs, size });
+    const logits = decoder.logits(isPrefixed(of) ? decoder.music(input('x'), input('text'), input('labels')) : input('x'));
     return { loss: product(ops, ops.negativeLogLikelihood(logits, input('labels')), input('weights')) };
   },
   gradients: { of: 'loss', wrt: ['x', ...trainedOf(of, 'head')] },
@@ -85,26 +88,39 @@ function ownInputs(of: Adapted, part: Part): Specs {
   return floats(tensors.filter(({ name }) => partOf(name) === part));
 }
 
-const stateInputs = ({ config: { decoder } }: Adapted): Specs => ({ x: float('B', 'T', decoder.hiddenSize), text: float('B', 'S', decoder.hiddenSize) });
-const embedInputs = ({ config }: Adapted): Specs => ({ ...idInputs(config.decoder), positions: float('T', config.decoder.hiddenSize), ...textInputs(config) });
-const layerInputs = (of: Adapted): Specs => ({ ...stateInputs(of), 'text.mask': float('B', 'S'), causal: float('T', 'T') });
+const isPrefixed = ({ config }: Adapted): boolean => config.decoder.told?.by === 'prefix';
+const lengthIn = ({ config }: Adapted): Dim => layerLength(config.decoder);
+
+const stateInputs = (of: Adapted): Specs => {
+  const { hiddenSize } = of.config.decoder;
+  return { x: float('B', lengthIn(of), hiddenSize), text: float('B', isPrefixed(of) ? 'Q' : 'S', hiddenSize) };
+};
+const embedInputs = (of: Adapted): Specs => ({ ...idInputs(of.config.decoder), positions: float(lengthIn(of), of.config.decoder.hiddenSize), ...textInputs(of.config) });
+const layerInputs = (of: Adapted): Specs => {
+  const causal = float(lengthIn(of), lengthIn(of));
+  return isPrefixed(of) ? { x: stateInputs(of)['x']!, causal } : { ...stateInputs(of), 'text.mask': float('B', 'S'), causal };
+};
 
 type Run<T> = { readonly inputs: Inputs<T>; readonly size: Size };
 
 const netOf = <T>({ config, lora }: Adapted, ops: Ops<T>, inputs: Inputs<T>) => adaptedNet(plainNet(ops, byName(inputs)), config, lora);
-const decoderOf = <T>(of: Adapted, ops: Ops<T>, { inputs, size }: Run<T>): Decoder<T> => new Decoder(netOf(of, ops, inputs), of.config.decoder, sizes(size));
+const decoderOf = <T>(of: Adapted, ops: Ops<T>, { inputs, size }: Run<T>): Decoder<T> => new Decoder(netOf(of, ops, inputs), of.config.decoder, sizes(size, of.config.decoder));
 
 function embedded<T>(of: Adapted, ops: Ops<T>, inputs: Inputs<T>, size: Size): { x: T; text: T } {
   const input = byName(inputs);
   const decoder = decoderOf(of, ops, { inputs, size });
   const told = textStates(of.config, netOf(of, ops, inputs), input);
-  return { x: decoder.embed(idsOf(of.config.decoder, input), input('positions')), text: decoder.text(told) };
+  const ids = idsOf(of.config.decoder, input);
+  if (!isPrefixed(of)) return { x: decoder.embed(ids, input('positions')), text: decoder.text(told) };
+  const prefix = decoder.prefix(told);
+  return { x: decoder.embed(ids, input('positions'), prefix), text: prefix };
 }
 
 function layered<T>(of: Adapted, l: number, ops: Ops<T>, run: Run<T>): T {
   const input = byName(run.inputs);
   const decoder = decoderOf(of, ops, run);
   const layer = names.layer(l);
+  if (isPrefixed(of)) return decoder.layer(layer, input('x'), { causalBias: input('causal') }).x;
   const cross = decoder.crossKeysValues(input('text'), layer);
   return decoder.layer(layer, input('x'), { cross, crossBias: decoder.crossBias(input('text.mask')), causalBias: input('causal') }).x;
 }

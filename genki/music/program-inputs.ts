@@ -11,7 +11,10 @@ export type Specs = Record<string, TensorSpec>;
 export const float = (...shape: Dim[]): TensorSpec => ({ shape, dtype: 'float32' });
 export const int = (...shape: Dim[]): TensorSpec => ({ shape, dtype: 'int32' });
 export const floats = (specs: readonly { name: string; shape: readonly number[] }[]): Specs => Object.fromEntries(specs.map(({ name, shape }) => [name, float(...shape)]));
-export const sizes = (size: Size): Sizes => ({ B: size('B'), T: size('T'), S: size('S') });
+export const sizes = (size: Size, decoder: DecoderConfig): Sizes => ({ B: size('B'), T: size('T'), S: size('S'), L: size(layerLength(decoder)) });
+
+/** How many positions the layers see: the music's, and those of a prefix before it. */
+export const layerLength = ({ told }: DecoderConfig): Dim => (told?.by === 'prefix' ? 'L' : 'T');
 
 /** @throws {RangeError} from what it returns, naming an input that the program does not have */
 export function byName<T>(inputs: Inputs<T>): (name: string) => T {
@@ -26,12 +29,10 @@ export const idInputs = ({ numCodebooks }: DecoderConfig): Specs => Object.fromE
 export const idsOf = <T>({ numCodebooks }: DecoderConfig, input: (name: string) => T): T[] => Array.from({ length: numCodebooks }, (_, k) => input(`ids.${k}`));
 
 /** The inputs of a pass over whole sequences, but for the weights. */
-export const sequenceInputs = (config: LanguageConfig): Specs => ({
-  ...idInputs(config.decoder),
-  positions: float('T', config.decoder.hiddenSize),
-  causal: float('T', 'T'),
-  ...textInputs(config),
-});
+export function sequenceInputs(config: LanguageConfig): Specs {
+  const length = layerLength(config.decoder);
+  return { ...idInputs(config.decoder), positions: float(length, config.decoder.hiddenSize), causal: float(length, length), ...textInputs(config) };
+}
 
 /** What a loss is taken of: see `Batch`. */
 export const lossInputs = ({ decoder }: LanguageConfig): Specs => ({ labels: int('B', 'T', decoder.numCodebooks), weights: float('B', 'T', decoder.numCodebooks) });

@@ -8,12 +8,12 @@ import { textStates } from './text.ts';
 import { weightSpecs } from './weights.ts';
 
 function forward<T>(config: LanguageConfig, net: Net<T>, input: (name: string) => T, size: Size): DecoderOutput<T> {
-  const decoder = new Decoder(net, config.decoder, sizes(size));
-  const cross = decoder.crossStates(textStates(config, net, input));
-  return decoder.run({ ids: idsOf(config.decoder, input), positions: input('positions'), causalBias: input('causal'), cross });
+  const decoder = new Decoder(net, config.decoder, sizes(size, config.decoder));
+  const told = decoder.told(textStates(config, net, input));
+  return decoder.run({ ids: idsOf(config.decoder, input), positions: input('positions'), causalBias: input('causal'), ...told });
 }
 
-/** All that a pass over whole sequences computes: `logits` [B, T, K, V] and `hidden.<layer>` [B, T, D]. */
+/** All that a pass over whole sequences computes: `logits` [B, T, K, V] and `hidden.<layer>` [B, L, D], those of a prefix included. */
 export function forwardProgram(config: LanguageConfig): Program {
   return {
     name: 'forward',

@@ -3,7 +3,7 @@ import type { TensorMap } from '../protocol/safetensors.ts';
 import { type Batch, batchOfClips } from './batch.ts';
 import type { Clip } from './clip.ts';
 import type { LanguageConfig } from './config.ts';
-import { disposeAll, idFeeds, labelFeeds, sequenceFeeds, textFeeds } from './feeds.ts';
+import { batchFeeds, disposeAll, labelFeeds } from './feeds.ts';
 import { scoreProgram } from './programs.ts';
 import { ResidentWeights } from './resident-weights.ts';
 import { weightSpecs } from './weights.ts';
@@ -56,12 +56,7 @@ export class Scorer {
   }
 
   async #lossesOf(batch: Batch): Promise<Float64Array> {
-    const own = {
-      ...sequenceFeeds(this.#engine, this.#config.decoder, batch.positions),
-      ...idFeeds(this.#engine, batch),
-      ...labelFeeds(this.#engine, batch),
-      ...textFeeds(this.#engine, batch.text),
-    };
+    const own = { ...batchFeeds(this.#engine, this.#config, batch), ...labelFeeds(this.#engine, batch) };
     try {
       const outputs = await this.#program.run({ ...this.#weights.feeds(), ...own });
       try {

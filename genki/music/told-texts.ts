@@ -51,7 +51,8 @@ export function joinTexts(texts: readonly TextBatch[]): TextBatch {
       valuesOf(content).set(valuesOf(text.content).subarray(row * text.length * size, (row + 1) * text.length * size), at * length * size);
     }
   }
-  return { rows, length, mask, content };
+  const melodies = texts.flatMap((text) => text.melodies ?? Array.from({ length: text.rows }, () => undefined));
+  return { rows, length, mask, content, ...(texts.some((text) => text.melodies) && { melodies }) };
 }
 
 const valuesOf = (content: TextBatch['content']): Int32Array | Float32Array => (content.kind === 'words' ? content.ids : content.states);

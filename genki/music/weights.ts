@@ -1,7 +1,7 @@
 import { InvalidInput } from '../errors.ts';
 import type { Random } from '../protocol/random.ts';
 import type { HostTensor, TensorMap } from '../protocol/safetensors.ts';
-import type { LanguageConfig } from './config.ts';
+import { chromaConfig, type DecoderConfig, type LanguageConfig } from './config.ts';
 
 /** How a tensor begins: normal with a standard deviation, or constant. */
 export type Init = { readonly kind: 'normal'; readonly std: number } | { readonly kind: 'constant'; readonly value: number };
@@ -12,52 +12,51 @@ export type LinearSpec = { readonly module: string; readonly in: number; readonl
 export const names = {
   words: 'text_encoder.shared.weight',
   projection: 'enc_to_dec_proj',
+  melodyProjection: 'audio_enc_to_dec_proj',
   embedding: (k: number) => `decoder.model.decoder.embed_tokens.${k}.weight`,
   layer: (l: number) => `decoder.model.decoder.layers.${l}`,
   finalNorm: 'decoder.model.decoder.layer_norm',
   head: (k: number) => `decoder.lm_heads.${k}.weight`,
 } as const;
 
-const ATTENTIONS = ['self_attn', 'encoder_attn'] as const;
 const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj', 'out_proj'] as const;
-const NORMS = ['self_attn_layer_norm', 'encoder_attn_layer_norm', 'final_layer_norm'] as const;
 const ONE: Init = { kind: 'constant', value: 1 };
 const ZERO: Init = { kind: 'constant', value: 0 };
 
-/**
- * The linear layers of the decoder that an adapter may target, in the order of the computation.
- * @throws {InvalidInput} for a model that is told by a prefix, which is not computed yet
- */
+/** Cross-attention only where it is how the model is told. */
+const attentions = ({ told }: DecoderConfig): readonly string[] => (told?.by === 'prefix' ? ['self_attn'] : ['self_attn', 'encoder_attn']);
+
+/** The linear layers of the decoder that an adapter may target, in the order of the computation. */
 export function decoderLinears({ decoder }: LanguageConfig): LinearSpec[] {
-  const { hiddenSize, ffnDim, numLayers, told } = decoder;
-  if (told?.by === 'prefix') throw new InvalidInput('Expected a MusicGen told by cross-attention, got melody');
+  const { hiddenSize, ffnDim, numLayers } = decoder;
   return Array.from({ length: numLayers }, (_, l) => names.layer(l)).flatMap((layer) => [
-    ...ATTENTIONS.flatMap((attention) => PROJECTIONS.map((name) => ({ module: `${layer}.${attention}.${name}`, in: hiddenSize, out: hiddenSize }))),
+    ...attentions(decoder).flatMap((attention) => PROJECTIONS.map((name) => ({ module: `${layer}.${attention}.${name}`, in: hiddenSize, out: hiddenSize }))),
     { module: `${layer}.fc1`, in: hiddenSize, out: ffnDim },
     { module: `${layer}.fc2`, in: ffnDim, out: hiddenSize },
   ]);
 }
 
-/**
- * Every tensor of the model by its Hugging Face name; states from outside bring no text encoder.
- * @throws {InvalidInput} for a model that is told by a prefix
- */
+/** Every tensor of the model by its Hugging Face name; states from outside bring no text encoder. */
 export function weightSpecs(config: LanguageConfig): WeightSpec[] {
   const { vocabSize, hiddenSize, numLayers, numCodebooks } = config.decoder;
   const { text } = config;
+  const chroma = chromaConfig(config.decoder);
   const norm = (name: string): WeightSpec[] => [
     { name: `${name}.weight`, shape: [hiddenSize], init: ONE },
     { name: `${name}.bias`, shape: [hiddenSize], init: ZERO },
   ];
   const linear = (name: string, shape: readonly [number, number]): WeightSpec => ({ name, shape, init: { kind: 'normal', std: 0.5 / Math.sqrt(shape[1]) } });
+  const projection = (name: string, size: number): WeightSpec[] => [linear(`${name}.weight`, [hiddenSize, size]), { name: `${name}.bias`, shape: [hiddenSize], init: ZERO }];
   const table = (name: string, shape: readonly number[], std: number): WeightSpec => ({ name, shape, init: { kind: 'normal', std } });
+  const norms = [...attentions(config.decoder).map((attention) => `${attention}_layer_norm`), 'final_layer_norm'];
   const codebooks = Array.from({ length: numCodebooks }, (_, k) => k);
   return [
     ...(text.kind === 'words' ? [table(names.words, [text.words.length, text.hiddenSize], 1)] : []),
-    ...(text.isProjected === false ? [] : [linear(`${names.projection}.weight`, [hiddenSize, text.hiddenSize]), { name: `${names.projection}.bias`, shape: [hiddenSize], init: ZERO }]),
+    ...(text.isProjected === false ? [] : projection(names.projection, text.hiddenSize)),
+    ...(chroma === undefined || chroma.bins === hiddenSize ? [] : projection(names.melodyProjection, chroma.bins)),
     ...codebooks.map((k) => table(names.embedding(k), [vocabSize + 1, hiddenSize], 0.3)),
     ...decoderLinears(config).map((spec) => linear(`${spec.module}.weight`, [spec.out, spec.in])),
-    ...Array.from({ length: numLayers }, (_, l) => NORMS.flatMap((name) => norm(`${names.layer(l)}.${name}`))).flat(),
+    ...Array.from({ length: numLayers }, (_, l) => norms.flatMap((name) => norm(`${names.layer(l)}.${name}`))).flat(),
     ...norm(names.finalNorm),
     ...codebooks.map((k) => linear(names.head(k), [vocabSize, hiddenSize])),
   ];

@@ -4,7 +4,7 @@ import type { Parameter } from './adamw.ts';
 import type { Backprop, OnPart, Slope } from './backprop.ts';
 import type { Batch } from './batch.ts';
 import type { LanguageConfig } from './config.ts';
-import { disposeAll, type Feeds, lossFeeds, parameterFeeds, sequenceFeeds, textFeeds, idFeeds } from './feeds.ts';
+import { batchFeeds, disposeAll, type Feeds, lossFeeds, parameterFeeds } from './feeds.ts';
 import type { LoraConfig } from './lora.ts';
 import { trainProgram } from './programs.ts';
 import { ResidentWeights } from './resident-weights.ts';
@@ -35,10 +35,8 @@ export class WholeGraph implements Backprop {
   async run(batch: Batch, parameters: readonly Parameter[], onPart?: OnPart): Promise<Slope> {
     const engine = this.#engine;
     const own: Feeds = {
-      ...sequenceFeeds(engine, this.#config.decoder, batch.positions),
-      ...idFeeds(engine, batch),
+      ...batchFeeds(engine, this.#config, batch),
       ...lossFeeds(engine, batch),
-      ...textFeeds(engine, batch.text),
       ...parameterFeeds(engine, parameters),
     };
     const outputs = await this.#program.run({ ...this.#frozen.feeds(), ...own }).finally(() => disposeAll(own));

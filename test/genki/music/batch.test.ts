@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { batchOfClips, batchOfLabels, IGNORED } from '../../../genki/music/batch.ts';
+import { batchOfClips, batchOfLabels, IGNORED, microBatches } from '../../../genki/music/batch.ts';
 import type { Clip } from '../../../genki/music/clip.ts';
 import { golden, goldens, TINY, tinyText } from './support/goldens.ts';
 import { TOY, toyClips } from './support/toys.ts';
@@ -56,5 +56,21 @@ describe('batchOfLabels', () => {
   it('asks nothing where a label is padding or ignored', () => {
     const text = { ...tinyText(), rows: 1 };
     expect([...batchOfLabels(TINY.decoder, Int32Array.of(1, 2, 3, 4, 64, IGNORED, 5, 6), text).weights]).toEqual([0.25, 0.25, 0.125, 0.125, 0, 0, 0.125, 0.125]);
+  });
+});
+
+describe('microBatches', () => {
+  const batch = batchOfClips(TOY, [...toyClips(4, 'parts'), ...toyClips(1, 'short', 5)]);
+
+  it.each([[1, [5]], [2, [3, 2]], [3, [2, 1, 2]], [5, [1, 1, 1, 1, 1]], [9, [1, 1, 1, 1, 1]]])('cuts five rows into %i parts of nearly equal size', (count, rows) => {
+    expect(microBatches(batch, count).map((part) => part.rows)).toEqual(rows);
+  });
+
+  it.each([1, 2, 3, 5])('has every row once, with the weight that it has among all: %i parts', (count) => {
+    const parts = microBatches(batch, count);
+    expect(parts.flatMap(({ labels }) => [...labels])).toEqual([...batch.labels]);
+    expect(parts.flatMap(({ weights }) => [...weights])).toEqual([...batch.weights]);
+    batch.ids.forEach((ids, k) => expect(parts.flatMap((part) => [...part.ids[k]!])).toEqual([...ids]));
+    expect(parts.flatMap(({ text }) => [...text.mask])).toEqual([...batch.text.mask]);
   });
 });

@@ -33,4 +33,13 @@ describe('rows of a text', () => {
     expect(textRows(doubled, 0, 3)).toEqual(text);
     expect(textRows(doubled, 3, 6)).toEqual(silenceRows(text, () => true));
   });
+
+  it('keep their melodies, and lose them where they say nothing', () => {
+    const [first, last] = [Float32Array.of(1, 0), Float32Array.of(0, 1)];
+    const heard = { ...text, melodies: [first, undefined, last] };
+    expect(silenceRows(heard, (row) => row === 2).melodies).toEqual([first, undefined, undefined]);
+    expect(withUnconditional(heard).melodies).toEqual([first, undefined, last, undefined, undefined, undefined]);
+    expect(textRows(heard, 1, 3).melodies).toEqual([undefined, last]);
+    expect(textRows(text, 1, 3)).not.toHaveProperty('melodies');
+  });
 });
