@@ -12,7 +12,7 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/summary-reporter.ts'],
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/network/**', 'test/fuzz/**'], sequence: { groupOrder: 0 }, ...quiet, isolate: false } },
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/network/**', 'test/fuzz/**'], sequence: { groupOrder: 0 }, ...quiet, isolate: false, maxWorkers: '100%' } },
       { test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], sequence: { groupOrder: 1 }, ...quiet } },
       { test: { name: 'network', include: ['test/network/**/*.test.ts'], globalSetup: ['test/network/support/setup.ts'], fileParallelism: false, sequence: { groupOrder: 2 }, ...quiet, ...patient } },
     ],
