@@ -1,11 +1,10 @@
 import { InvalidInput } from '../../genki/errors.ts';
 import type { Start } from '../../genki/music/composition.ts';
 import type { Codec } from '../../genki/music/codec.ts';
-import { SAMPLE_RATE } from '../../genki/music/apu/synthesizer.ts';
 import { chromaConfig, type MusicConfig } from '../../genki/music/config.ts';
 import type { LongComposition } from '../../genki/music/continuation.ts';
 import { windowsOf } from '../../genki/music/continuation.ts';
-import { melodyFrom } from '../../genki/music/melody/chroma.ts';
+import { melodyFrom, SAMPLE_RATE } from '../../genki/music/melody/chroma.ts';
 import { soundReader } from '../data/read-sound.ts';
 
 /** Longest piece. */
@@ -64,7 +63,7 @@ export async function startOf(file: string, codec: Codec, { ffmpeg, signal }: { 
 export async function melodyOf(file: string, { decoder, codec }: MusicConfig, how: { ffmpeg: string | undefined; signal: AbortSignal }): Promise<(frame: number) => Float32Array> {
   const chroma = chromaConfig(decoder);
   if (chroma === undefined) throw new InvalidInput('Expected a model that follows melodies, such as MusicGen melody, for --melody, got another one');
-  const { audio } = await soundReader(how.ffmpeg, { sampleRate: codec.kind === 'encodec' ? codec.sampleRate : SAMPLE_RATE, channels: 1 })(file, how.signal);
+  const { audio } = await soundReader(how.ffmpeg, { sampleRate: SAMPLE_RATE, channels: 1 })(file, how.signal);
   const melody = melodyFrom(audio, chroma);
   return (frame) => melody(frame / codec.frameRate);
 }

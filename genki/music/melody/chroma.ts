@@ -4,7 +4,7 @@ import type { ChromaConfig } from '../config.ts';
 import { chromagram } from './chromagram.ts';
 
 /** What MusicGen melody is trained on: 30 s at 32 kHz, in frames of 128 ms. */
-const SAMPLE_RATE = 32_000;
+export const SAMPLE_RATE = 32_000;
 const MAX_SECONDS = 30;
 const FRAME = { size: 16_384, hop: 4_096 } as const;
 
