@@ -1,5 +1,6 @@
 import { EngineError } from '../errors.ts';
-import type { DType, Program } from './engine.ts';
+import type { DType, Fixed, Program } from './engine.ts';
+import { sameShape, shapeText } from './shapes.ts';
 
 type Feed = { readonly shape: readonly number[]; readonly dtype: DType };
 
@@ -24,6 +25,24 @@ export function checkFeeds({ name: program, inputs }: Program, feeds: Readonly<R
     if (!fits) throw new EngineError(`${program}: expected feed ${name} of shape [${shape.map((dim) => described(dim, sizes)).join(', ')}], got [${feed.shape.join(', ')}]`);
   }
   return sizes;
+}
+
+/**
+ * The program as it is fed once some of its inputs are fixed.
+ * @throws {EngineError} naming a fixed value that is no input, or another than the input is
+ */
+export function withoutFixed(program: Program, fixed: Fixed): Program {
+  const inputs = { ...program.inputs };
+  for (const [name, { values, shape }] of Object.entries(fixed)) {
+    checkValues(values.length, shape);
+    const spec = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
+    const dtype = values instanceof Float32Array ? 'float32' : 'int32';
+    if (spec?.dtype !== dtype || !sameShape(spec.shape, shape)) {
+      throw new EngineError(`${program.name}: expected a fixed ${name} ${spec === undefined ? 'that is an input' : `of ${spec.dtype} ${shapeText(spec.shape)}`}, got ${dtype} ${shapeText(shape)}`);
+    }
+    delete inputs[name];
+  }
+  return { ...program, inputs };
 }
 
 const described = (dim: number | string, sizes: ReadonlyMap<string, number>): string =>

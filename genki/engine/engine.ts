@@ -73,6 +73,10 @@ export interface Program {
    * `alone`: in place of the other outputs, so that a graph engine leaves out what only those need.
    */
   readonly gradients?: { readonly of: string; readonly wrt: readonly string[]; readonly alone?: boolean };
+  /** 1: a run is over before a second thread has woken up. Default: as many as the engine has. */
+  readonly threads?: 1;
+  /** Its tensors are larger at every run: memory that was let go of is of no use to the next one and is not kept for it. */
+  readonly grows?: true;
 }
 
 /** Values that live where the engine keeps them. The one who got it disposes it. */

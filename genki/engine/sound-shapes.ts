@@ -47,6 +47,7 @@ export function lstmShape({ shape }: Shaped, { input, hidden, bias }: LstmWeight
   const gates = 4 * hiddenSize;
   const fits = shape.length === 3 && sameShape(input.shape, [gates, shape[2]!]) && sameShape(hidden.shape, [gates, hiddenSize]) && sameShape(bias.shape, [gates]);
   if (!fits) throw new EngineError(`Expected [L, B, I] with weights [4H, I], [4H, H] and [4H], got ${[shape, input.shape, hidden.shape, bias.shape].map(shapeText).join(', ')}`);
+  if (shape[0] === 0) throw new EngineError(`Expected 1 step or more, got ${shapeText(shape)}`);
   return { shape: [shape[0]!, shape[1]!, hiddenSize], hiddenSize };
 }
 

@@ -1,4 +1,4 @@
-import type { Graph, Node, Value } from './graph.ts';
+import { type Graph, type Node, takenInside, type Value } from './graph.ts';
 
 type Scale = { readonly of: Value; readonly factor: number };
 
@@ -20,7 +20,8 @@ export function foldScales(graph: Graph, nodes: readonly Node[], outputs: Readon
 
 class Folding {
   readonly #graph: Graph;
-  readonly #outputs: ReadonlySet<Value>;
+  /** Outputs, and what bodies take. */
+  readonly #untouchable: ReadonlySet<Value>;
   readonly #sources = new Map<Value, Node>();
   readonly #consumers = new Map<Value, Node[]>();
   readonly #alphas = new Map<Node, number>();
@@ -29,7 +30,7 @@ class Folding {
 
   constructor(graph: Graph, nodes: readonly Node[], outputs: ReadonlySet<Value>) {
     this.#graph = graph;
-    this.#outputs = outputs;
+    this.#untouchable = new Set([...outputs, ...nodes.flatMap(takenInside)]);
     for (const node of nodes) {
       for (const output of node.outputs) this.#sources.set(output, node);
       for (const input of new Set(node.inputs)) this.#consumers.set(input, [...(this.#consumers.get(input) ?? []), node]);
@@ -38,7 +39,7 @@ class Folding {
 
   tryToFold(node: Node): void {
     const scale = scaleOf(node);
-    if (scale === undefined || this.#outputs.has(node.outputs[0]!)) return;
+    if (scale === undefined || this.#untouchable.has(node.outputs[0]!)) return;
     const behind = this.#productsBehind(node.outputs[0]!);
     const before = behind === undefined ? this.#productBefore(scale.of) : undefined;
     const products = behind ?? (before === undefined ? [] : [before]);
@@ -63,7 +64,7 @@ class Folding {
   /** The product whose result arrives at the multiplication and nowhere else. */
   #productBefore(of: Value): Node | undefined {
     const source = this.#sources.get(of);
-    if (source === undefined || this.#outputs.has(of) || this.#consumers.get(of)!.length > 1) return undefined;
+    if (source === undefined || this.#untouchable.has(of) || this.#consumers.get(of)!.length > 1) return undefined;
     if (PRODUCTS.has(source.op)) return source;
     const folded = this.#replacements.get(of);
     if (folded !== undefined) return this.#productBefore(folded);
@@ -72,8 +73,8 @@ class Folding {
 
   /** The products that a value arrives at, if it arrives nowhere else, and at one operand of each. */
   #productsBehind(value: Value): Node[] | undefined {
-    if (this.#outputs.has(value)) return undefined;
-    const found = this.#consumers.get(value)!.map((consumer) => {
+    if (this.#untouchable.has(value)) return undefined;
+    const found = (this.#consumers.get(value) ?? []).map((consumer) => {
       if (PRODUCTS.has(consumer.op)) return consumer.inputs[0] === consumer.inputs[1] ? undefined : [consumer];
       return ARRANGING.has(consumer.op) ? this.#productsBehind(consumer.outputs[0]!) : undefined;
     });

@@ -1,11 +1,13 @@
 import { EngineError } from '../../errors.ts';
 import type { Dim, Ops, Shape } from '../engine.ts';
 import type { Primitives } from '../primitives.ts';
+import { lstmShape } from '../sound-shapes.ts';
 import { axesOf, broadcastShape, type Cut, cutOf, productOf, sameShape, shapeText } from '../shapes.ts';
 import type { Graph, Value } from './graph.ts';
 import { concatNode } from './concat-node.ts';
+import { lstmNode } from './lstm-node.ts';
 import { sliceNode, unsliceNode } from './slice-nodes.ts';
-import { argMaxNode, convNode, convTransposeNode, lstmNode, padNode } from './sound-nodes.ts';
+import { argMaxNode, convNode, convTransposeNode, padNode } from './sound-nodes.ts';
 import { floating, integers, ranked } from './value-checks.ts';
 
 type Operand = Value | number;
@@ -138,7 +140,9 @@ export class GraphPrimitives implements Primitives<Value> {
   }
 
   lstm(a: Value, weights: Parameters<Ops<Value>['lstm']>[1]): Value {
-    return lstmNode(this.#graph, a, weights);
+    const { shape } = lstmShape(a, weights);
+    const gates = this.add(this.matmul(a, weights.input, { transposeB: true }), weights.bias);
+    return lstmNode(this.#graph, gates, { hidden: floating(weights.hidden), shape });
   }
 
   argMax(a: Value): Value {

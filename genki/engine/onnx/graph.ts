@@ -3,7 +3,7 @@ import type { Dim, Shape } from '../engine.ts';
 import { shapeText } from '../shapes.ts';
 
 export type ElementType = 'float32' | 'int32' | 'int64' | 'bool';
-export type Attribute = number | readonly number[] | string | { readonly float: number };
+export type Attribute = number | readonly number[] | string | { readonly float: number } | { readonly body: Body };
 
 /** A tensor of the graph: an input, a constant, or what a node gives. */
 export type Value = {
@@ -23,6 +23,13 @@ export type Node = {
   readonly attributes: Readonly<Record<string, Attribute>>;
 };
 
+/** What a node computes anew at each of its steps; its nodes may take values from around it. */
+export type Body = { readonly inputs: readonly Value[]; readonly nodes: readonly Node[]; readonly outputs: readonly Value[] };
+
+/** The values that a node's bodies take, its own among them. */
+export const takenInside = ({ attributes }: Node): Value[] =>
+  Object.values(attributes).flatMap((attribute) => (typeof attribute === 'object' && 'body' in attribute ? attribute.body.nodes.flatMap(({ inputs }) => inputs) : []));
+
 /** The name that the session knows an input of the program by. */
 export const inputName = (name: string): string => `input:${name}`;
 
@@ -40,7 +47,22 @@ export class Graph {
   readonly #constants = new Map<string, Value>();
   readonly #emitted = new Map<string, readonly Value[]>();
   readonly #sources = new Map<string, { readonly value: Value; readonly axis: number }>();
+  readonly #prefix: string;
   #count = 0;
+
+  constructor(prefix = '') {
+    this.#prefix = prefix;
+  }
+
+  /** A graph for a node's body, whose names are not this one's. */
+  inner(): Graph {
+    return new Graph(`${this.#prefix}${this.#count++}/`);
+  }
+
+  /** A value that comes from outside, of a body. */
+  parameter(shape: Shape): Value {
+    return { name: `${this.#prefix}${this.#count++}`, shape, dtype: 'float32' };
+  }
 
   input(name: string, shape: Shape, dtype: ElementType): Value {
     const value: Value = { name: inputName(name), shape, dtype };
@@ -80,7 +102,7 @@ export class Graph {
     const key = JSON.stringify([op, inputs.map(({ name }) => name), attributes, shapes]);
     const known = this.#emitted.get(key);
     if (known !== undefined) return known;
-    const outputs = shapes.map((shape): Value => ({ name: `${this.#count++}`, shape, dtype }));
+    const outputs = shapes.map((shape): Value => ({ name: `${this.#prefix}${this.#count++}`, shape, dtype }));
     this.nodes.push({ op, domain, inputs, outputs, attributes });
     this.#emitted.set(key, outputs);
     return outputs;

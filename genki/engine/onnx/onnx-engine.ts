@@ -66,8 +66,8 @@ class OnnxExecutable implements Executable {
     for (const [name, { shape, dtype }] of Object.entries(program.inputs)) values[name] = graph.input(name, shape, dtype);
     for (const [name, { shape, values: constant }] of Object.entries(fixed)) values[name] = graph.fixed(name, shape, constant);
     const outputs = buildProgram(program, new GraphPrimitives(graph), { inputs: values, size: (dim) => dim });
-    const { bytes, inputs, externalData } = onnxModel(graph, outputs);
-    const session = await guarded(program, () => ort.InferenceSession.create(bytes, { ...sessionOptions(threads), externalData }));
+    const { bytes, inputs, externalData } = onnxModel(graph, outputs, { folds: program.gradients !== undefined }); // what learns has many rows
+    const session = await guarded(program, () => ort.InferenceSession.create(bytes, { ...sessionOptions(program.threads ?? threads), enableCpuMemArena: program.grows !== true, externalData }));
     return new OnnxExecutable(program, session, { inputs, outputs: [...outputs.keys()], filled: graph.filled }, onClose);
   }
 

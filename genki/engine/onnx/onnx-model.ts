@@ -1,5 +1,5 @@
 import { foldScales } from './fold-scales.ts';
-import type { Attribute, ElementType, Graph, Node, Value } from './graph.ts';
+import { type Attribute, type Body, type ElementType, type Graph, type Node, takenInside, type Value } from './graph.ts';
 import { ProtobufWriter } from './protobuf.ts';
 
 /** A serialised ModelProto, which of the program's inputs it really needs, and the constants that lie beside it. */
@@ -13,15 +13,22 @@ const DATA_EXTERNAL = 1;
 const ATTRIBUTE_FLOAT = 1;
 const ATTRIBUTE_INT = 2;
 const ATTRIBUTE_STRING = 3;
+const ATTRIBUTE_GRAPH = 5;
 const ATTRIBUTE_INTS = 7;
 
 /** The name that the session knows an output of the program by. */
 export const outputName = (name: string): string => `output:${name}`;
 
-/** An ONNX model that gives these values of the graph by name, of the nodes that they depend on. */
-export function onnxModel(graph: Graph, outputs: ReadonlyMap<string, Value>): OnnxModel {
+/**
+ * An ONNX model that gives these values of the graph by name, of the nodes that they depend on.
+ *
+ * @param folds whether products take over multiplications by a number: less work, but for products of one row, which
+ *   have a faster kernel without
+ */
+export function onnxModel(graph: Graph, outputs: ReadonlyMap<string, Value>, { folds = false }: { readonly folds?: boolean } = {}): OnnxModel {
   const results = new Set(outputs.values());
-  const { nodes, live } = liveNodes(foldScales(graph, liveNodes(graph.nodes, results).nodes, results), results);
+  const needed = liveNodes(graph.nodes, results);
+  const { nodes, live } = folds ? liveNodes(foldScales(graph, needed.nodes, results), results) : needed;
   const { names, copies } = outputNames(nodes, outputs);
   const inputs = [...graph.inputs].filter(([, value]) => live.has(value));
   const bytes = new ProtobufWriter()
@@ -43,7 +50,7 @@ function liveNodes(nodes: readonly Node[], outputs: ReadonlySet<Value>): { nodes
   const live = new Set(outputs);
   const kept = nodes.toReversed().filter((node) => {
     if (!node.outputs.some((output) => live.has(output))) return false;
-    for (const input of node.inputs) live.add(input);
+    for (const input of [...node.inputs, ...takenInside(node)]) live.add(input);
     return true;
   });
   return { nodes: kept.reverse(), live };
@@ -65,19 +72,27 @@ function writeNode(message: ProtobufWriter, { op, domain, inputs, outputs, attri
   for (const input of inputs) message.string(1, names.get(input) ?? input.name);
   for (const output of outputs) message.string(2, names.get(output) ?? output.name);
   message.string(3, `${op}:${outputs[0]!.name}`).string(4, op);
-  for (const [name, value] of Object.entries(attributes)) message.message(5, (inner) => writeAttribute(inner, name, value));
+  for (const [name, value] of Object.entries(attributes)) message.message(5, (inner) => writeAttribute(inner, [name, value], names));
   message.string(7, domain);
 }
 
-function writeAttribute(message: ProtobufWriter, name: string, value: Attribute): void {
+function writeAttribute(message: ProtobufWriter, [name, value]: readonly [string, Attribute], names: ReadonlyMap<Value, string>): void {
   message.string(1, name);
   if (typeof value === 'number') message.integer(3, value).integer(20, ATTRIBUTE_INT);
   else if (typeof value === 'string') message.string(4, value).integer(20, ATTRIBUTE_STRING);
+  else if ('body' in value) message.message(6, (inner) => writeBody(inner, value.body, names)).integer(20, ATTRIBUTE_GRAPH);
   else if ('float' in value) message.float(2, value.float).integer(20, ATTRIBUTE_FLOAT);
   else {
     for (const item of value) message.integer(8, item);
     message.integer(20, ATTRIBUTE_INTS);
   }
+}
+
+function writeBody(message: ProtobufWriter, { inputs, nodes, outputs }: Body, names: ReadonlyMap<Value, string>): void {
+  for (const node of nodes) message.message(1, (inner) => writeNode(inner, node, names));
+  message.string(2, 'body');
+  for (const value of inputs) message.message(11, (inner) => writeValueInfo(inner, value));
+  for (const value of outputs) message.message(12, (inner) => writeValueInfo(inner, value));
 }
 
 function writeConstant(message: ProtobufWriter, value: Value): void {

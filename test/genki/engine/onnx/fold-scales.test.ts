@@ -66,9 +66,11 @@ describe('foldScales', () => {
       return { y: ops.neg(ops.mul(ops.matmul(twice, twice, { transposeA: true }), 3)) };
     }],
   ])('a scaling %s: %d left, and the same value', async (_, left, build) => {
-    const program: Program = { name: 'scaled', inputs, build };
-    expect(remaining(program)).toBe(left);
+    expect(remaining({ name: 'scaled', inputs, build })).toBe(left);
+    // only what learns is folded, so it learns something besides
+    const program: Program = { name: 'scaled', inputs, build: (ops, of, size) => ({ ...build(ops, of, size), loss: ops.sum(of['d']!, [0, 1]) }), gradients: { of: 'loss', wrt: ['d'] } };
     const values = drawInputs(inputs, { seed: 'fold', sizes: SIZES });
-    expectOutputs(await runOnce(engine, program, values), program.build(referenceOps, values, (dim) => (typeof dim === 'number' ? dim : SIZES[dim]!)));
+    const ones = { shape: values['d']!.shape, values: values['d']!.values.map(() => 1) };
+    expectOutputs(await runOnce(engine, program, values), { ...program.build(referenceOps, values, (dim) => (typeof dim === 'number' ? dim : SIZES[dim]!)), 'grad/d': ones });
   });
 });
