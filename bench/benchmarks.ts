@@ -18,6 +18,30 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'eight clips of 128 frames with a key-value cache, a frame, beside PyTorch',
     run: async (context) => (await import('./generate.ts')).generate(context),
   },
+  'musicgen-train-lora': {
+    about: 'a LoRA training step of a MusicGen of 1, 98 and 84 M (layers of 1024) parameters, beside transformers and PEFT: at most 0.9, 0.9 and 1.2',
+    run: async (context) => (await import('./musicgen/train.ts')).musicgenTrainLora(context),
+  },
+  'musicgen-train': {
+    about: 'the same of all parameters, of 1 and 98 M: at most 1.0',
+    run: async (context) => (await import('./musicgen/train.ts')).musicgenTrain(context),
+  },
+  'musicgen-generate': {
+    about: 'a clip and four with guidance and a key-value cache, a frame, beside transformers: at most 0.5',
+    run: async (context) => (await import('./musicgen/generate.ts')).musicgenGenerate(context),
+  },
+  'musicgen-memory': {
+    about: 'peak memory of a process that trains, beside one of transformers and PEFT',
+    run: async (context) => (await import('./musicgen/memory.ts')).musicgenMemory(context),
+  },
+  'musicgen-small': {
+    about: 'peak memory and time of a LoRA step at the size of musicgen-small, on 5 s and on 30 s of music: under 4 GB',
+    run: async (context) => (await import('./musicgen/memory.ts')).musicgenSmall(context),
+  },
+  gpu: {
+    about: 'a LoRA training step on the GPU by TensorFlow.js, beside our onnx engine on the CPU; nothing where there is no GPU',
+    run: async (context) => (await import('./gpu.ts')).gpu(context),
+  },
   epoch: {
     about: 'npm start, beside the same work by the library alone: what durability costs',
     run: async (context) => (await import('./epoch.ts')).epoch(context),

@@ -4,10 +4,25 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 
-const SCRIPT = fileURLToPath(new URL('peer.py', import.meta.url));
+/** The scripts there are, and what each needs. */
+const SCRIPTS = {
+  /** Our model in plain PyTorch. */
+  'peer.py': 'torch',
+  /** transformers and PEFT. */
+  'musicgen-peer.py': "torch 'transformers<5' peft",
+} as const;
 const Greeting = z.union([z.strictObject({ torch: z.string() }), z.strictObject({ missing: z.string() })]);
 
-/** `peer.py`, running: a PyTorch that waits for its turn. */
+export type PeerOptions = {
+  /** The interpreter. */
+  readonly python: string;
+  readonly threads: number;
+  /** Default: `peer.py`. */
+  readonly script?: keyof typeof SCRIPTS;
+  readonly note: (line: string) => void;
+};
+
+/** A Python script, running: a PyTorch that waits for its turn. */
 export class PyTorchPeer {
   /** As the figures call it. */
   readonly name: string;
@@ -20,17 +35,14 @@ export class PyTorchPeer {
     this.#lines = lines;
   }
 
-  /**
-   * The peer on as many threads as we take; undefined, with a note, where there is no Python with torch.
-   * @param python the interpreter
-   */
-  static async start({ python, threads, note }: { python: string; threads: number; note: (line: string) => void }): Promise<PyTorchPeer | undefined> {
-    const child = spawn(python, [SCRIPT], { stdio: ['pipe', 'pipe', 'inherit'] });
+  /** The peer on as many threads as we take; undefined, with a note, where there is no Python with what it needs. */
+  static async start({ python, threads, script = 'peer.py', note }: PeerOptions): Promise<PyTorchPeer | undefined> {
+    const child = spawn(python, [fileURLToPath(new URL(script, import.meta.url))], { stdio: ['pipe', 'pipe', 'inherit'] });
     const failed = new Promise<{ missing: string }>((resolve) => child.once('error', ({ message }) => resolve({ missing: message })));
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const greeting = await Promise.race([failed, nextLine(lines).then((line) => Greeting.parse(JSON.parse(line)))]);
+    const greeting = await Promise.race([failed, nextLine(lines, script).then((line) => Greeting.parse(JSON.parse(line)))]);
     if ('missing' in greeting) {
-      note(`No PyTorch to compare with (${greeting.missing}). Install it with "pip install torch"; GENKI_PYTHON names another Python than ${python}.`);
+      note(`No PyTorch to compare with (${greeting.missing}). Install it with "pip install ${SCRIPTS[script]}"; GENKI_PYTHON names another Python than ${python}.`);
       return undefined;
     }
     const peer = new PyTorchPeer(`PyTorch ${greeting.torch}, ${threads} threads`, child, lines);
@@ -41,7 +53,7 @@ export class PyTorchPeer {
   /** @throws {Error} when the peer has died, or answers something else; it has then said why on stderr */
   async ask<T>(request: object, answer: z.ZodType<T>): Promise<T> {
     this.#child.stdin!.write(`${JSON.stringify(request)}\n`);
-    return answer.parse(JSON.parse(await nextLine(this.#lines)));
+    return answer.parse(JSON.parse(await nextLine(this.#lines, 'the peer')));
   }
 
   async stop(): Promise<void> {
@@ -52,8 +64,8 @@ export class PyTorchPeer {
   }
 }
 
-async function nextLine(lines: AsyncIterator<string>): Promise<string> {
+async function nextLine(lines: AsyncIterator<string>, whose: string): Promise<string> {
   const { value, done } = await lines.next();
-  if (done === true) throw new Error('Expected an answer of peer.py, it ended');
+  if (done === true) throw new Error(`Expected an answer of ${whose}, it ended`);
   return value;
 }

@@ -106,6 +106,7 @@ const toldInputs = (config: LanguageConfig): Specs =>
 /** The recent caches behind the settled ones, as `settled.<layer>.{keys,values}`. */
 export const settleProgram = (config: LanguageConfig): Program => ({
   name: 'settle',
+  grows: true,
   inputs: { ...cacheInputs(config, 'settled', 'P'), ...cacheInputs(config, 'recent', 'R') },
   build: <T>(ops: Ops<T>, inputs: Inputs<T>) => {
     const input = byName(inputs);
