@@ -44,6 +44,8 @@ export type { Audio, Codec } from './music/codec.ts';
 export type { Conditioner } from './music/conditioner.ts';
 export { readMusicConfig, type MusicConfig } from './music/config.ts';
 export { fineTune, type FineTuned, type FineTuning, type Hooks } from './music/fine-tune.ts';
+export type { Composition } from './music/composition.ts';
+export { generateLong, windowsOf } from './music/continuation.ts';
 export { Generator } from './music/generator.ts';
 export { gradientOf } from './music/gradient.ts';
 export { adapterConfigJson, decodeAdapter, encodeAdapter, type Adapter, type LoraConfig } from './music/lora.ts';
@@ -55,7 +57,9 @@ export { mergeInto, unmergedWeights, unmergeFrom } from './music/peft/merge-adap
 export { mergedSource } from './music/peft/merged-source.ts';
 export { readPeftAdapter, type PeftFiles } from './music/peft/read-peft.ts';
 export { writePeft } from './music/peft/write-peft.ts';
+export { readWav } from './music/read-wav.ts';
 export { Scorer } from './music/scorer.ts';
+export { tagsOf } from './music/tags.ts';
 export { Trainer } from './music/trainer.ts';
 export { decodeWav, encodeWav } from './music/wav.ts';
 export { commitLocation, decodeCommitRecord, encodeCommitRecord } from './protocol/commit-record.ts';

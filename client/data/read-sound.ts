@@ -4,7 +4,7 @@ import { factsOfTags } from '../../genki/data/audio/tags.ts';
 import type { Facts } from '../../genki/data/audio/facts.ts';
 import { InvalidInput } from '../../genki/errors.ts';
 import type { Audio } from '../../genki/music/codec.ts';
-import { decodeWav } from '../../genki/music/wav.ts';
+import { readWav } from '../../genki/music/read-wav.ts';
 import { readFileWithin } from './read-file.ts';
 import { type FfmpegRun, runFfmpeg } from './run-ffmpeg.ts';
 import { SampleBuffer } from './sample-buffer.ts';
@@ -33,7 +33,7 @@ export type SoundReader = (file: string, signal?: AbortSignal) => Promise<Sound>
  * @returns throws {InvalidInput} {TooLarge} naming what is wrong with a file
  */
 export function soundReader(ffmpeg: string | undefined, format: Pick<Audio, 'sampleRate'> & { readonly channels: 1 | 2 }, limits: SoundLimits = SOUND_LIMITS): SoundReader {
-  if (ffmpeg === undefined) return (file) => readWav(file, format, limits);
+  if (ffmpeg === undefined) return (file) => readWavFile(file, format, limits);
   const buffer = new SampleBuffer();
   return async (file, signal) => {
     const { sampleRate, channels } = format;
@@ -60,14 +60,13 @@ async function readTags(ffmpeg: string, run: FfmpegRun, maxBytes: number): Promi
   return factsOfTags(Buffer.concat(chunks).subarray(0, maxBytes).toString());
 }
 
-async function readWav(file: string, format: Pick<Audio, 'sampleRate'> & { readonly channels: 1 | 2 }, limits: SoundLimits): Promise<Sound> {
+async function readWavFile(file: string, format: Pick<Audio, 'sampleRate'> & { readonly channels: 1 | 2 }, limits: SoundLimits): Promise<Sound> {
   if (!/\.wave?$/i.test(extname(file))) {
     throw new InvalidInput('Expected ffmpeg to read it (FFMPEG_BIN, the package ffmpeg-static, or on the PATH), found none; .wav is read without');
   }
-  const { samples, sampleRate } = decodeWav(await readFileWithin(file, limits.wavBytes));
-  const heard = [samples.subarray(0, limits.seconds * sampleRate)];
-  checkFinite({ channels: heard, sampleRate });
-  return { audio: { channels: mixed(heard, format.channels).map((channel) => resample(channel, sampleRate, format.sampleRate)), sampleRate: format.sampleRate }, tags: {}, notes: heard[0]!.length < samples.length ? [tooLong(limits.seconds)] : [] };
+  const { channels, sampleRate } = readWav(await readFileWithin(file, limits.wavBytes));
+  const heard = channels.map((samples) => samples.subarray(0, limits.seconds * sampleRate));
+  return { audio: { channels: mixed(heard, format.channels).map((channel) => resample(channel, sampleRate, format.sampleRate)), sampleRate: format.sampleRate }, tags: {}, notes: heard[0]!.length < channels[0]!.length ? [tooLong(limits.seconds)] : [] };
 }
 
 /** As many channels as are wanted: their mean for one, the first two for two. */

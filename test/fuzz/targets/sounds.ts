@@ -4,6 +4,7 @@ import { importMidi } from '../../../genki/data/midi/import-midi.ts';
 import { isWord } from '../../../genki/data/midi/words-of.ts';
 import { InvalidInput } from '../../../genki/errors.ts';
 import { checkCodes } from '../../../genki/music/apu/codes.ts';
+import { readWav } from '../../../genki/music/read-wav.ts';
 import { decodeWav, encodeWav } from '../../../genki/music/wav.ts';
 import type { Random } from '../../../genki/protocol/random.ts';
 import { meter, midiFile, midiOfClip, tempo } from '../../genki/data/midi/write-midi.ts';
@@ -114,4 +115,21 @@ const wav: Target = {
   },
 };
 
-export const soundTargets: readonly Target[] = [midi, wav];
+const tone = (hertz: number): Float32Array => Float32Array.from({ length: 200 }, (_, i) => 0.5 * Math.sin(hertz * i));
+/** Of any kind that a person may record: channels, bits, chunks of their own. */
+const recording: Target = {
+  name: 'recording',
+  weight: 4,
+  maxBytes: MiB,
+  valid: [encodeWav([tone(0.1), tone(0.2)], 44_100, { title: 'Rain', artist: 'Genki-Dama', software: 'Genki-Dama', comment: 'Dama' }), encodeWav(tone(0.3), 8000)],
+  check: (bytes) => {
+    const read = accepted([InvalidInput], () => readWav(bytes));
+    if (read === undefined) return 'refused';
+    const [first] = read.channels;
+    holds(read.sampleRate > 0 && first !== undefined, 'a sample rate and a channel');
+    holds(read.channels.every((samples) => samples.length === first!.length && samples.every(Number.isFinite)), 'channels of one length, of numbers');
+    return 'accepted';
+  },
+};
+
+export const soundTargets: readonly Target[] = [midi, wav, recording];

@@ -38,6 +38,8 @@ describe('guide and warpScores', () => {
     const left = (topP: number) => [...warpScores(scores, { ...ALL, topP })].map((score) => score !== -Infinity);
     expect(left(0.7)).toEqual([true, true, true, true, false]);
     expect(left(0.4)).toEqual([true, false, true, false, false]);
+    // a quarter is not more than 1 - 3/4
+    expect([...warpScores([0, 0, 0, 0], { ...ALL, topP: 0.75 })]).toEqual([0, 0, 0, -Infinity]);
   });
 
   it('leaves the scores that it is given as they are', () => {
