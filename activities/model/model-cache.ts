@@ -97,6 +97,11 @@ export class ModelCache {
     return { source, forget };
   }
 
+  /** Lets go of all that is loaded; it is loaded again when it is needed. */
+  async dispose(): Promise<void> {
+    for (const loaded of [this.#damas, this.#deltas, this.#embedders, this.#scorers]) await loaded.dispose();
+  }
+
   /** The dense update of an adapter. */
   delta(ref: ObjectRef, music: MusicConfig, lora: LoraConfig): Promise<Delta> {
     return this.#deltas.get(ref.sha256, async () => adapterDelta(decodeAdapter(await this.#store.get(ref, { maxBytes: ref.bytes }), { music, lora })));
@@ -140,5 +145,11 @@ class Recent<T> {
       oldest[1].then(this.#drop, () => undefined);
     }
     return value;
+  }
+
+  async dispose(): Promise<void> {
+    const values = [...this.#values.values()];
+    this.#values.clear();
+    for (const value of values) await value.then(this.#drop, () => undefined);
   }
 }

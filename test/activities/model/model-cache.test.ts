@@ -34,16 +34,22 @@ it('fetches a large Dama anew after its file was spoilt', async () => {
   const store = createFolderStore(join(root, 'store'));
   const dama = await putDama(store, { folder, bucket: 'hub', prefix: 'model', work: root });
   const models = join(root, 'models');
-  const loaded = () => new ModelCache(engine, store, { models }).dama(dama);
-  const { conditioner, codec } = await loaded();
-  await Promise.all([conditioner.dispose(), codec.dispose()]);
+  const digestOf = async (): Promise<string> => {
+    const cache = new ModelCache(engine, store, { models });
+    try {
+      return (await cache.dama(dama)).digest;
+    } finally {
+      await cache.dispose();
+    }
+  };
+  expect(await digestOf()).toBe(dama.digest);
 
   const [name] = await readdir(models);
   const file = await open(join(models, name!), 'r+');
   await file.write(Uint8Array.of(1), 0, 1, (await file.stat()).size - 9);
   await file.close();
-  await expect(loaded()).rejects.toThrow(BadSubmission);
-  expect((await loaded()).digest).toBe(dama.digest);
+  await expect(digestOf()).rejects.toThrow(BadSubmission);
+  expect(await digestOf()).toBe(dama.digest);
 });
 
 /** With a tensor that no model has a use for. */
