@@ -4,6 +4,7 @@ import { InvalidInput, NewerSchema } from '../errors.ts';
 import { checkPolicy, policyDefinition, policyNames } from '../incentive/policies.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { fileDigest } from './digests.ts';
+import { DeltaExchange, RelayExchange } from './exchange.ts';
 import type { VerifySignature } from './signed-json.ts';
 
 const VERSION = 1;
@@ -48,7 +49,10 @@ const CompetitionSchema = z
     netuid: z.int().min(1).max(65_535),
     /** From this block on. */
     activationBlock: Blocks,
-    exchange: z.literal('adapter'),
+    /** What is handed in: an adapter of one's own, the compressed update of a window, or the next version of one adapter that is passed on. */
+    exchange: z.enum(['adapter', 'delta', 'relay']),
+    delta: DeltaExchange.optional(),
+    relay: RelayExchange.optional(),
     /** Aliases that a commit record may use as its namespace. */
     endpoints: z.record(z.string().regex(/^[a-z0-9-]{1,16}$/), z.strictObject({ kind: z.literal('folder') })),
     music: z.strictObject({ model: z.string().min(1).max(64), codebooks: Count, /** of one clip */ frames: Count, /** frames a second */ frameRate: Count }),
@@ -148,6 +152,11 @@ const CompetitionSchema = z
   .refine(({ pool }) => pool.top + pool.fresh <= MAX_POOL, `expected a pool of at most ${MAX_POOL}`)
   .refine(({ policy, listening }) => listening !== undefined || !policyDefinition(policy.name).needs.includes('cosine'), 'expected an embedder to listen with, as the policy pays for how the clips sound')
   .refine(({ listening, styles, generation }) => listening === undefined || (styles.private.length >= 2 && generation.clips >= 2), 'expected two private styles and two clips at least where clips are listened to: of one there is no distance')
+  .refine(({ exchange, delta }) => (exchange === 'delta') === (delta !== undefined), 'expected delta with the exchange delta, and with no other')
+  .refine(({ exchange, relay }) => (exchange === 'relay') === (relay !== undefined), 'expected relay with the exchange relay, and with no other')
+  .refine(({ delta }) => delta === undefined || delta.norm.floor <= delta.norm.cap, 'expected delta.norm.floor not above delta.norm.cap')
+  .refine(({ delta }) => delta?.codec.kind !== 'top-k' || delta.codec.keep <= delta.codec.chunk, 'expected delta.codec.keep not above delta.codec.chunk')
+  .refine(({ delta, timing }) => delta === undefined || delta.timing.uploadBlocks < timing.windowBlocks, 'expected delta.timing.uploadBlocks within the window')
   .refine(({ training }) => training.replayRows < training.hyper.batch, 'expected fewer replayed rows than rows');
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;

@@ -3,6 +3,7 @@ import { createSigner, verifySignature } from '../../../genki/chain/keys.ts';
 import { InvalidInput, NewerSchema } from '../../../genki/errors.ts';
 import { competitionDigest, heldOutClips, isSignedBy, readCompetition, signCompetition } from '../../../genki/protocol/competition.ts';
 import { RUBY } from '../../../genki/protocol/ruby.ts';
+import { RUBY_WINDOWS } from '../../../genki/protocol/ruby-windows.ts';
 
 type Json = { [key: string]: Json } & { [Symbol.iterator]?: never };
 const copy = (): Json => JSON.parse(JSON.stringify(RUBY)) as Json;
@@ -65,7 +66,10 @@ describe('competition', () => {
     ['training.hyper.momentum', 0.9, 'Unrecognized key: "momentum"'],
     ['netuid', undefined, 'netuid'],
     ['version', 0, 'version'],
-    ['exchange', 'relay', 'exchange'],
+    ['exchange', 'model', 'exchange'],
+    ['exchange', 'relay', 'expected relay with the exchange relay'],
+    ['exchange', 'delta', 'expected delta with the exchange delta'],
+    ['relay', { tolerance: 0.1 }, 'expected relay with the exchange relay'],
     ['training.hyper.learningRate', '4e-3', 'training.hyper.learningRate'],
     ['training.hyper.learningRate', Infinity, 'training.hyper.learningRate'],
     ['training.replayRows', 8, 'fewer replayed rows'],
@@ -101,6 +105,26 @@ describe('competition', () => {
 
   it('refuses text that has no digest', () => {
     expect(() => readCompetition(changed('music.model', '\ud800'))).toThrow(new InvalidInput('Expected well-formed text in canonical JSON, got a lone surrogate'));
+  });
+
+  it('leases an adapter for three hours and looks every five minutes, unless it says otherwise', () => {
+    const relay = (own: object) => readCompetition({ ...copy(), exchange: 'relay', relay: { tolerance: 0, ...own } }).relay;
+    expect(relay({})).toEqual({ timing: { leaseMs: 10_800_000, checkMs: 300_000, lapseWaitMs: 1_800_000 }, tolerance: 0, maxCandidates: 64 });
+    expect(relay({ timing: { leaseMs: 500 } })?.timing).toEqual({ leaseMs: 500, checkMs: 300_000, lapseWaitMs: 1_800_000 });
+  });
+
+  it.each<[string, unknown, string]>([
+    ['codec', { kind: 'top-k', chunk: 48, keep: 1, feedback: 1 }, 'expected a power of two'],
+    ['codec', { kind: 'top-k', chunk: 16, keep: 17, feedback: 1 }, 'delta.codec.keep not above'],
+    ['codec', { kind: 'dense', feedback: 1 }, 'Unrecognized key: "feedback"'],
+    ['norm', { floor: 2, cap: 1 }, 'delta.norm.floor not above'],
+    ['timing', { ...RUBY_WINDOWS.delta!.timing, uploadBlocks: RUBY_WINDOWS.timing.windowBlocks }, 'within the window'],
+    ['aggregation', { rule: { kind: 'bulyan', faulty: 0.3 } }, 'faulty'],
+    ['outer', { learningRate: 1, momentum: 1, nesterov: true }, 'momentum'],
+    ['pages', { ...RUBY_WINDOWS.delta!.pages, count: 7 }, 'count'],
+  ])('refuses windows with %s %j', (key, value, reason) => {
+    const { delta, ...others } = JSON.parse(JSON.stringify(RUBY_WINDOWS)) as { delta: object };
+    expect(() => readCompetition({ ...others, delta: { ...delta, [key]: value } })).toThrow(reason);
   });
 
   it('tells a newer version from a wrong one', () => {
