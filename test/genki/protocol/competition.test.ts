@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createSigner, verifySignature } from '../../../genki/chain/keys.ts';
 import { InvalidInput, NewerSchema } from '../../../genki/errors.ts';
-import { competitionDigest, heldOutClips, isSignedBy, readCompetition, signCompetition } from '../../../genki/protocol/competition.ts';
+import { competitionDigest, heldOutClips, isSignedBy, readCompetition, signCompetition, type Competition } from '../../../genki/protocol/competition.ts';
 import { RUBY } from '../../../genki/protocol/ruby.ts';
 import { RUBY_WINDOWS } from '../../../genki/protocol/ruby-windows.ts';
 
@@ -108,7 +108,7 @@ describe('competition', () => {
   });
 
   it('leases an adapter for three hours and looks every five minutes, unless it says otherwise', () => {
-    const relay = (own: object) => readCompetition({ ...copy(), exchange: 'relay', relay: { tolerance: 0, ...own } }).relay;
+    const relay = (own: object): Competition['relay'] => readCompetition({ ...RUBY, exchange: 'relay', relay: { tolerance: 0, ...own } }).relay;
     expect(relay({})).toEqual({ timing: { leaseMs: 10_800_000, checkMs: 300_000, lapseWaitMs: 1_800_000 }, tolerance: 0, maxCandidates: 64 });
     expect(relay({ timing: { leaseMs: 500 } })?.timing).toEqual({ leaseMs: 500, checkMs: 300_000, lapseWaitMs: 1_800_000 });
   });
