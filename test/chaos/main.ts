@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- [--kills 20] [--seed genki] [--store s3|folder] [--json]`: a federation whose processes are killed
+ * `npm run chaos -- [--kills 20] [--seed genki] [--scenario adapters] [--store s3|folder] [--json]`: a federation whose processes are killed
  * with SIGKILL at seeded random moments, whose clock jumps by an hour and whose disk is full for a while. Exits 0 when
  * everything that must hold does.
  */
@@ -9,16 +9,17 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { stopSignal } from '../../client/stop-signal.ts';
-import { runChaos } from './chaos.ts';
+import { runChaos, SCENARIOS } from './chaos.ts';
 
 const Options = z.object({
   kills: z.coerce.number('expected a whole number').int().min(0).max(100_000).default(20),
   seed: z.string().min(1).default('genki'),
+  scenario: z.enum(Object.keys(SCENARIOS) as (keyof typeof SCENARIOS)[]).default('adapters'),
   store: z.enum(['s3', 'folder']).default('s3'),
   json: z.boolean().default(false),
 });
 
-const { values } = parseArgs({ options: { kills: { type: 'string' }, seed: { type: 'string' }, store: { type: 'string' }, json: { type: 'boolean' } } });
+const { values } = parseArgs({ options: { kills: { type: 'string' }, seed: { type: 'string' }, scenario: { type: 'string' }, store: { type: 'string' }, json: { type: 'boolean' } } });
 const parsed = Options.safeParse(values);
 if (!parsed.success) {
   process.stderr.write(`${z.prettifyError(parsed.error)}\n`);
@@ -34,7 +35,7 @@ try {
   else {
     const parts = (counts: object): string => Object.entries(counts).map(([name, count]) => `${count} ${name}`).join(', ');
     const number = Object.values(kills).reduce((sum, n) => sum + n, 0);
-    process.stdout.write(`${report.epochs} epochs, ${report.seconds} s\n${number} kills: ${parts(kills)}\n${report.clockJumps} clock jumps, ${report.fullDisks} full disks${report.withoutDisk === null ? '' : ` (${report.withoutDisk})`}\nchecked: ${parts(checked)}\n${violations.length === 0 ? 'everything holds' : violations.join('\n')}\n`);
+    process.stdout.write(`${report.scenario}, ${report.seconds} s\n${number} kills: ${parts(kills)}\n${report.clockJumps} clock jumps, ${report.fullDisks} full disks${report.withoutDisk === null ? '' : ` (${report.withoutDisk})`}\nchecked: ${parts(checked)}\n${violations.length === 0 ? 'everything holds' : violations.join('\n')}\n`);
   }
   process.exitCode = violations.length === 0 ? 0 : 1;
 } catch (error) {

@@ -1,10 +1,12 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../client/first-light/result.ts';
+import type { RoundReport } from '../../genki/evaluation/round-report.ts';
+import type { Check } from '../../genki/evaluation/verify-report.ts';
 import { RUBY } from '../../genki/protocol/ruby.ts';
 
 const MAIN = fileURLToPath(new URL('../../client/main.ts', import.meta.url));
@@ -13,8 +15,10 @@ const homes = mkdtempSync(join(tmpdir(), 'genki-first-light-'));
 type Run = { readonly child: ChildProcess; readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>; heard(text: string): Promise<void> };
 
 /** `genki start` as a person runs it, in a home of its own. */
-function start(home: string, ...args: string[]): Run {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'start', '--json', '--any-ports', ...args], { env: { ...process.env, GENKI_HOME: home }, stdio: ['ignore', 'pipe', 'pipe'] });
+const start = (home: string, ...args: string[]): Run => genki(home, 'start', '--json', '--any-ports', ...args);
+
+function genki(home: string, ...args: string[]): Run {
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { env: { ...process.env, GENKI_HOME: home }, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   const listeners: (() => void)[] = [];
@@ -41,15 +45,50 @@ function resultOf(stdout: string): Result {
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Result;
 }
 
+type Verified = { readonly code: number | null; readonly report: { readonly name: string; readonly stands: boolean }; readonly checks: readonly Check[]; readonly agrees: boolean };
+
+async function verify(home: string, ...args: string[]): Promise<Verified> {
+  const { code, stdout, stderr } = await genki(home, 'verify', '--json', ...args).ended;
+  expect(stdout, stderr).not.toBe('');
+  return { ...(JSON.parse(stdout) as Omit<Verified, 'code'>), code };
+}
+
+/** The file of a validator's report of the first epoch. */
+function reportFile(home: string, bucket: string): string {
+  const rounds = join(home, 'store', bucket, 'rounds', '1');
+  const round = join(rounds, readdirSync(rounds).sort().at(-1)!);
+  return join(round, readdirSync(round).find((name) => name.startsWith('report-'))!);
+}
+
+/** Where the newest report is, one in which a miner has a loss that was not measured. */
+function lie(home: string): { target: string; index: number; style: string } {
+  const report = JSON.parse(readFileSync(reportFile(home, 'validator-1'), 'utf8')) as RoundReport;
+  const index = report.miners.findIndex(({ verdict }) => verdict === 'accepted');
+  const style = Object.keys(report.floors)[0]!;
+  const miners = report.miners.map((miner, i) => (i === index ? { ...miner, losses: { ...miner.losses, [style]: miner.losses![style]! - 0.2 } } : miner));
+  writeFileSync(join(home, 'store', 'validator-1', 'lied.json'), JSON.stringify({ ...report, miners }));
+  return { target: 'validator-1/lied.json', index, style };
+}
+
 afterAll(() => rmSync(homes, { recursive: true, force: true }));
 
 describe('an epoch of the federation', () => {
   const home = join(homes, 'epoch');
   const honest = RUBY.styles.private;
   let result: Result;
+  let verified: Verified;
+  let lied: Verified & { readonly index: number; readonly style: string };
+  let elsewhere: Verified;
 
   beforeAll(async () => {
-    const { code, stdout, stderr } = await start(home).ended;
+    const run = start(home, '--keep');
+    await run.heard('Ctrl-C stops it');
+    verified = await verify(home, '--deep');
+    const { target, ...where } = lie(home);
+    lied = { ...(await verify(home, target, '--deep')), ...where };
+    elsewhere = await verify(home, reportFile(home, 'validator-2'));
+    run.child.kill('SIGINT');
+    const { code, stdout, stderr } = await run.ended;
     expect(code, stderr).toBe(0);
     result = resultOf(stdout);
   });
@@ -85,6 +124,24 @@ describe('an epoch of the federation', () => {
 
   it('has validators who agree to the last digit', () => {
     expect(result.reportsAgree).toBe(true);
+  });
+
+  it('has a report that is what comes of measuring the round again, to the last digit', () => {
+    expect(verified.checks.flatMap(({ differences }) => differences)).toEqual([]);
+    expect(verified.checks.flatMap(({ what, note }) => (note === undefined ? [] : [what]))).toEqual([]);
+    expect(verified).toMatchObject({ code: 0, agrees: true, report: { stands: true } });
+    expect(verified.checks.find(({ what }) => what === 'held-out losses')!.compared).toBeGreaterThan(40);
+  });
+
+  it('does not hide a loss that was not measured', () => {
+    const { index, style } = lied;
+    expect(lied).toMatchObject({ code: 1, agrees: false, report: { stands: false } });
+    const differences = lied.checks.flatMap((check) => check.differences);
+    expect(differences.some((line) => line.startsWith(`miners[${index}]`) && line.includes(`losses.${style} is`) && line.includes('measured again it is'))).toBe(true);
+  });
+
+  it('has a report that is found wherever it lies', () => {
+    expect(elsewhere).toMatchObject({ code: 0, report: { stands: true } });
   });
 
   it('leaves music to listen to', () => {
