@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Competition } from '../genki/protocol/competition.ts';
 import { homeOf } from '../workers/settings.ts';
 import type { GenerateOptions } from './commands/generate.ts';
 import type { TrainOptions } from './commands/train.ts';
@@ -46,10 +47,11 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
     .description('start the embedded network and leave it running until Ctrl-C')
     .option('--block-ms <ms>', 'block time of the local chain', whole(50, 12_000), BLOCK_MS)
     .option('--any-ports', 'take any free ports instead of Temporal\'s 7233 and 8233', false)
+    .addOption(new Option('--exchange <kind>', 'what the miners of a new home hand in').choices(['adapter', 'delta', 'relay']).default('adapter'))
     .option('--model <folder>', 'what the miners of a new home train: a MusicGen or a Dama; default: the shipped ruby-nano')
     .option('--accept-licence <id>', 'of a model that may not be used for pay, if its owner has allowed you to')
     .option('--json', 'print the addresses as JSON', false)
-    .action(async (options: { blockMs: number; anyPorts: boolean; model?: string; acceptLicence?: string; json: boolean }) => {
+    .action(async (options: { blockMs: number; anyPorts: boolean; exchange: Competition['exchange']; model?: string; acceptLicence?: string; json: boolean }) => {
       const { up } = await import('./commands/up.ts');
       await up({ ...options, home: homeOf(env), env });
     });
@@ -57,6 +59,7 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
   const worker = program.command('worker').description('run a worker of a network that is up');
   worker.command('cpu').description('workflows, chain, storage, scoring').option('--json', 'say that it is ready as JSON', false).action(async () => void (await import('../workers/cpu/main.ts')));
   worker.command('gpu').description('training and generation').option('--json', 'say that it is ready as JSON', false).action(async () => void (await import('../workers/gpu/main.ts')));
+  worker.command('hub').description('the door through which miners reach a hub: HTTP').option('--json', 'say that it is ready as JSON', false).action(async () => void (await import('../workers/hub/main.ts')));
 
   program
     .command('window')

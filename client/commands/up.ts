@@ -3,6 +3,8 @@ import { basename, resolve } from 'node:path';
 import { InvalidInput } from '../../genki/errors.ts';
 import { openModel } from '../../genki/music/open-model.ts';
 import { deploymentFile, readDeployment } from '../../workers/deployment.ts';
+import type { Competition } from '../../genki/protocol/competition.ts';
+import { EXCHANGES } from '../embedded/exchanges.ts';
 import { competitionFor } from '../embedded/model-competition.ts';
 import { EmbeddedNetwork, type NetworkOptions } from '../embedded/network.ts';
 import type { ProvisionOptions } from '../embedded/provision.ts';
@@ -11,6 +13,8 @@ import { licenceOf } from '../hub/source.ts';
 import { stopSignal } from '../stop-signal.ts';
 
 export type UpOptions = Pick<NetworkOptions, 'home' | 'env' | 'blockMs' | 'anyPorts'> & {
+  /** What a new home's miners hand in. */
+  readonly exchange: Competition['exchange'];
   /** Folder of the model that a new home's miners train. */
   readonly model?: string;
   readonly acceptLicence?: string;
@@ -18,8 +22,9 @@ export type UpOptions = Pick<NetworkOptions, 'home' | 'env' | 'blockMs' | 'anyPo
 };
 
 /** `genki up`: a network that runs until somebody stops it. */
-export async function up({ home, env, blockMs, anyPorts, model, acceptLicence, json }: UpOptions): Promise<void> {
-  const brought = model === undefined ? {} : await bring(model, { home, acceptLicence });
+export async function up({ home, env, blockMs, anyPorts, exchange, model, acceptLicence, json }: UpOptions): Promise<void> {
+  if (exchange !== 'adapter') await checkExchange(home, { exchange, model });
+  const brought = model === undefined ? { competition: EXCHANGES[exchange] } : await bring(model, { home, acceptLicence });
   const signal = stopSignal();
   const network = await EmbeddedNetwork.start({ home, env, blockMs, ...brought, say: (line) => process.stderr.write(`${line}\n`), ...(anyPorts && { anyPorts }) });
   try {
@@ -30,6 +35,13 @@ export async function up({ home, env, blockMs, anyPorts, model, acceptLicence, j
   } finally {
     await network.stop();
   }
+}
+
+/** @throws {InvalidInput} when the home was made with another one, or for a model of somebody's own, whose competition is one of adapters */
+async function checkExchange(home: string, { exchange, model }: { exchange: Competition['exchange']; model: string | undefined }): Promise<void> {
+  if (model !== undefined) throw new InvalidInput(`Expected the exchange adapter with --model, got ${exchange}`);
+  const known = existsSync(deploymentFile(home)) ? (await readDeployment(home)).competition.exchange : exchange;
+  if (known !== exchange) throw new InvalidInput(`Expected a home for the exchange ${exchange}, ${home} was made for ${known}: name another one by GENKI_HOME`);
 }
 
 /** @throws {InvalidInput} when there is no model, its licence forbids pay, or the home was made with another one */

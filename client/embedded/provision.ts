@@ -22,7 +22,11 @@ import { saveWallet, unlockWallet, walletFile } from '../../workers/wallets.ts';
 /** Who takes part in the embedded network. */
 export const VALIDATORS = ['validator-1', 'validator-2'] as const;
 export const DISHONEST = ['byte-copier', 'noisy-copier', 'junk', 'broken'] as const;
+/** Of windows: one who sends what does harm, one who does a fraction of the work, and one who comes in the middle. */
+export const WINDOW_CAST = ['poisoner', 'lazy', 'latecomer'] as const;
 export const OWNER = 'owner';
+/** Miners beside those with music of their own. */
+const OTHERS: Readonly<Record<Competition['exchange'], readonly string[]>> = { adapter: DISHONEST, delta: WINDOW_CAST, relay: [] };
 const HUB = 'hub';
 
 export type ProvisionOptions = {
@@ -82,18 +86,22 @@ export async function provision({ home, blockMs, competition = RUBY, dama = SHIP
     const ref = await store.putOnce(`${style}-private`, 'dataset.safetensors', encodeDataset(dataset)).catch(notAnotherNetwork);
     participants.push({ name: style, role: 'miner', hotkey, bucket: style, privateBucket: `${style}-private`, dataset: { ...manifestOf(dataset), ref } });
   }
-  for (const name of DISHONEST) participants.push({ name, role: 'miner', hotkey: await enrol(name), bucket: name, privateBucket: `${name}-private` });
+  const isRelay = competition.exchange === 'relay';
+  if (isRelay) participants.push({ name: HUB, role: 'hub', hotkey: await enrol(HUB), bucket: HUB, privateBucket: `${HUB}-private` });
+  for (const name of OTHERS[competition.exchange]) participants.push({ name, role: 'miner', hotkey: await enrol(name), bucket: name, privateBucket: `${name}-private` });
 
   for (const bucket of [HUB, ...participants.flatMap(({ bucket, privateBucket }) => [bucket, privateBucket])]) await store.createBucket(bucket);
   const genesisDama = await putDama(store, { folder: dama, bucket: HUB, prefix: competition.music.model, work: home }).catch(notAnotherNetwork);
   const neurons = participants
-    .filter(({ role }) => role !== 'owner')
-    .map(({ hotkey, role }) => ({ hotkey, coldkey: owner, stake: role === 'validator' ? STAKE_RAO : '0', validatorPermit: role === 'validator' }));
+    .filter(({ role }) => role === 'miner' || role === 'validator')
+    // a coldkey has one place in a hub's queue
+    .map(({ hotkey, role }) => ({ hotkey, coldkey: isRelay && role === 'miner' ? hotkey : owner, stake: role === 'validator' ? STAKE_RAO : '0', validatorPermit: role === 'validator' }));
   await writeJson(genesisFile(home), defaultGenesis({ owner, netuid: competition.netuid, tempo, weightsRateLimit: 1, neurons }));
   await writeJson(participantsFile(home), { version: 1, participants });
   if (settings.kind === 's3') await writeJson(s3File(home), { endpoint: settings.endpoint, region: settings.region, pathStyle: settings.pathStyle });
   // last, since it says that all the rest is there
-  await writeJson(deploymentFile(home), { version: 1, competition, signature: signCompetition(competition, ownerKey), genesisDama, blockMs });
+  const hub = participants.find(({ role }) => role === 'hub');
+  await writeJson(deploymentFile(home), { version: 1, competition, signature: signCompetition(competition, ownerKey), genesisDama, blockMs, ...(hub && { hub: { hotkey: hub.hotkey } }) });
 }
 
 /** A home goes with the store that it was made on. */
