@@ -11,4 +11,6 @@ export type Deployment = {
   readonly genesisDama: Dama;
   /** The chain's block time. */
   readonly blockMs: number;
+  /** Where miners pass an adapter on: whose hub grants the leases and publishes the versions. */
+  readonly hub?: { readonly hotkey: string };
 };

@@ -17,6 +17,8 @@ const File = z.strictObject({
   signature: z.hex().length(128).optional(),
   genesisDama: z.strictObject({ digest: z.base64(), weights: Reference, config: Reference, tokenizer: Reference.optional() }),
   blockMs: z.int().positive(),
+  /** Whose hub it is. */
+  hub: z.strictObject({ hotkey: z.string().min(1) }).optional(),
 });
 
 export const deploymentFile = (home: string): string => join(home, 'deployment.json');
@@ -32,9 +34,9 @@ export async function readDeployment(home: string): Promise<Deployment> {
   });
   const parsed = File.safeParse(parseJson(text));
   if (!parsed.success) throw new InvalidInput(`Expected the network's agreement in ${file}:\n${z.prettifyError(parsed.error)}`);
-  const { competition, signature, genesisDama, blockMs } = parsed.data;
+  const { competition, signature, genesisDama, blockMs, hub } = parsed.data;
   const read = readCompetition(competition);
-  return { competition: read, competitionDigest: competitionDigest(read), ...(signature !== undefined && { competitionSignature: signature }), genesisDama, blockMs };
+  return { competition: read, competitionDigest: competitionDigest(read), ...(signature !== undefined && { competitionSignature: signature }), genesisDama, blockMs, ...(hub && { hub }) };
 }
 
 /** How long to wait before a chain that does not answer is asked again. */

@@ -11,6 +11,8 @@ export const Network = z.strictObject({
   namespace: z.string().min(1),
   ui: z.string().optional(),
   chain: z.url(),
+  /** A hub's door, where the miners pass an adapter on. */
+  hub: z.url({ protocol: /^https?$/ }).optional(),
 });
 export type Network = z.infer<typeof Network>;
 
@@ -20,6 +22,7 @@ const Environment = z.object({
   GENKI_HOTKEY: z.string().refine((text) => !/^(0x)?[0-9a-f]{64}$/i.test(text), 'expected a hotkey or a name, got what may be a secret').optional(),
   GENKI_PASSPHRASE_FILE: z.string().refine((file) => /[/\\]/.test(file) || existsSync(file), 'expected a file, there is none of that name; it is not repeated, as it may be the passphrase itself').optional(),
   GENKI_CHAIN: z.url().optional(),
+  GENKI_HUB: z.url({ protocol: /^https?$/ }).optional(),
   // a password in the address would end up in messages, and is not repeated here
   GENKI_S3_ENDPOINT: z.string().refine(isServerAddress, 'expected http:// or https://, a host and a port, without a user, a password or a query').optional(),
   GENKI_S3_REGION: z.string().regex(/^[a-z0-9-]{1,64}$/).optional(),
@@ -133,6 +136,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const known = existsSync(file) ? parse(Network, parseJson(readFileSync(file, 'utf8')), file) : undefined;
   const temporal = e.TEMPORAL_ADDRESS ?? known?.temporal;
   const chain = e.GENKI_CHAIN ?? known?.chain;
+  const hub = e.GENKI_HUB ?? known?.hub;
   if (temporal === undefined || chain === undefined) {
     throw new InvalidInput(`Expected a running network (TEMPORAL_ADDRESS and GENKI_CHAIN, or ${file}); start one with: npm run genki -- up`);
   }
@@ -144,7 +148,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     store: storeSettingsOf(env, home),
     walletsDir: walletsDirOf(home),
     passphraseFile: passphraseFileOf(env, home),
-    network: { temporal, chain, namespace: e.TEMPORAL_NAMESPACE ?? known?.namespace ?? 'default', ...(known?.ui === undefined ? {} : { ui: known.ui }) },
+    network: { temporal, chain, namespace: e.TEMPORAL_NAMESPACE ?? known?.namespace ?? 'default', ...(known?.ui === undefined ? {} : { ui: known.ui }), ...(hub !== undefined && { hub }) },
     hotkey: e.GENKI_HOTKEY,
     engine: e.GENKI_ENGINE,
     models: modelsOf(home),

@@ -24,6 +24,8 @@ describe('the network’s agreement', () => {
     const signature = signCompetition(RUBY, owner);
     writeFileSync(deploymentFile(home), JSON.stringify({ ...file, signature }));
     expect(await readDeployment(home)).toMatchObject({ competitionSignature: signature });
+    writeFileSync(deploymentFile(home), JSON.stringify({ ...file, hub: { hotkey: owner.hotkey } }));
+    expect(await readDeployment(home)).toMatchObject({ hub: { hotkey: owner.hotkey } });
   });
 
   it('is that of the subnet’s owner, or no worker starts with it', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { InvalidInput } from '../../genki/errors.ts';
+import { readDoorSettings } from '../../workers/hub/door-settings.ts';
 import { homeOf, readSettings, s3File } from '../../workers/settings.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'genki-settings-'));
@@ -32,6 +33,16 @@ describe('settings', () => {
     writeFileSync(file, JSON.stringify(network));
     const settings = readSettings({ ...env, TEMPORAL_NAMESPACE: 'genki', GENKI_HOTKEY: 'anna', GENKI_ENGINE: 'onnx', GENKI_RUNNERS: '3', GENKI_THREADS: '4' });
     expect(settings).toMatchObject({ network: { temporal: env.TEMPORAL_ADDRESS, namespace: 'genki', chain: env.GENKI_CHAIN, ui: network.ui }, hotkey: 'anna', engine: 'onnx', runners: 3, threads: 4 });
+  });
+
+  it('know a hub where there is one', () => {
+    writeFileSync(file, JSON.stringify({ ...network, hub: 'http://127.0.0.1:8400' }));
+    expect(readSettings({ GENKI_HOME: home }).network.hub).toBe('http://127.0.0.1:8400');
+    expect(readSettings({ GENKI_HOME: home, GENKI_HUB: 'https://hub.example' }).network.hub).toBe('https://hub.example');
+    expect(refusal({ ...env, GENKI_HUB: 'ftp://hub.example' }).message).toContain('GENKI_HUB');
+    expect(readDoorSettings({})).toEqual({ host: '127.0.0.1', port: 8400, proxies: 0 });
+    expect(readDoorSettings({ GENKI_HUB_HOST: '::1', GENKI_HUB_PORT: '0', GENKI_HUB_PROXIES: '1' })).toEqual({ host: '::1', port: 0, proxies: 1 });
+    expect(() => readDoorSettings({ GENKI_HUB_PROXIES: '-1' })).toThrow('GENKI_HUB_PROXIES');
   });
 
   it('need no file when the environment says where the network is', () => {
