@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidInput } from '../../../genki/errors.ts';
-import { gradientAgreement } from '../../../genki/evaluation/agreement.ts';
+import { flatAgreement, gradientAgreement } from '../../../genki/evaluation/agreement.ts';
 import { Random } from '../../../genki/protocol/random.ts';
 
 const update = (values: Record<string, number[]>) => new Map(Object.entries(values).map(([module, delta]) => [module, Float32Array.from(delta)]));
@@ -30,6 +30,16 @@ describe('gradient agreement', () => {
 
   it('refuses a gradient of another model', () => {
     expect(() => gradientAgreement(update({ a: [1] }), gradient({ b: [1] }))).toThrow(InvalidInput);
-    expect(() => gradientAgreement(update({ a: [1] }), gradient({ a: [1, 2] }))).toThrow('Expected a gradient of 1 values for a, got 2');
+    expect(() => gradientAgreement(update({ a: [1] }), gradient({ a: [1, 2] }))).toThrow('Expected a gradient of 1 values for a.weight, got 2');
+  });
+
+  it('is the same of an update of all weights', () => {
+    const layout = { size: 3, places: [{ name: 'a.weight', shape: [2], offset: 0, size: 2 }, { name: 'b.weight', shape: [1], offset: 2, size: 1 }] };
+    const slope = gradient({ a: [3, 4], b: [0] });
+    // (−1, 0, 0) against (−3, −4, 0): 3 / 5
+    expect(flatAgreement(layout, Float32Array.of(-1, 0, 0), slope)).toBeCloseTo(0.6, 12);
+    expect(flatAgreement(layout, Float32Array.of(0, 0, 0), slope)).toBe(0);
+    expect(() => flatAgreement(layout, Float32Array.of(1), slope)).toThrow('Expected an update of 3 values, got 1');
+    expect(() => flatAgreement(layout, Float32Array.of(1, 2, 3), gradient({ a: [3, 4] }))).toThrow('Expected a gradient of 1 values for b.weight, got none');
   });
 });
