@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
+import { readDeployment } from '../../workers/deployment.ts';
 import type { Network } from '../../workers/settings.ts';
 import { findTemporal } from './find-temporal.ts';
 import { claimHome, databaseOf, forgetServer, lockHome, rememberServer } from './one-network.ts';
@@ -21,14 +22,14 @@ export type NetworkOptions = ProvisionOptions & {
 };
 
 /** The services, in the order in which they start. */
-export type ServiceName = 'temporal' | 'chain' | 'cpu worker' | 'gpu worker';
+export type ServiceName = 'temporal' | 'chain' | 'cpu worker' | 'gpu worker' | 'hub';
 
 const TEMPORAL_PORT = 7233;
 const UI_PORT = 8233;
 /** For a server that others run. */
 const EXTERNAL_MS = 60_000;
 
-/** A whole network on this machine: Temporal, the chain, the folder store, a cpu and a gpu worker. */
+/** A whole network on this machine: Temporal, the chain, the folder store, a cpu and a gpu worker; and a hub, where one adapter is passed on. */
 export class EmbeddedNetwork {
   readonly home: string;
   readonly addresses: Network;
@@ -49,12 +50,13 @@ export class EmbeddedNetwork {
     // private buckets, sealing secrets and Temporal's database are nobody else's on this machine
     await chmod(home, 0o700);
     const lock = lockHome(home);
-    await claimHome(home).then(() => provision(options)).catch((error: unknown) => { lock.release(); throw error; });
+    const agreed = await claimHome(home).then(() => provision(options)).then(() => readDeployment(home)).catch((error: unknown) => { lock.release(); throw error; });
     await mkdir(join(home, 'logs'), { recursive: true });
     const external = env.TEMPORAL_ADDRESS;
     const temporalPort = external === undefined ? await freePort(options.anyPorts ? 0 : TEMPORAL_PORT) : 0;
     const uiPort = external === undefined ? await freePort(options.anyPorts ? 0 : UI_PORT) : 0;
     const chainPort = await freePort(0);
+    const hubPort = agreed.hub && (await freePort(0));
     if (external === undefined && !options.anyPorts && temporalPort !== TEMPORAL_PORT) {
       say(`Port ${TEMPORAL_PORT} is taken: Temporal answers at 127.0.0.1:${temporalPort}. Give the temporal command --address 127.0.0.1:${temporalPort}, or use: npm run genki -- temporal …`);
     }
@@ -63,6 +65,7 @@ export class EmbeddedNetwork {
       namespace: env.TEMPORAL_NAMESPACE ?? 'default',
       chain: `http://127.0.0.1:${chainPort}`,
       ...(external === undefined && { ui: `http://127.0.0.1:${uiPort}` }),
+      ...(hubPort !== undefined && { hub: `http://127.0.0.1:${hubPort}` }),
     };
     await writeFile(join(home, 'network.json'), `${JSON.stringify(addresses, null, 2)}\n`);
     const services: Supervised[] = [];
@@ -79,6 +82,10 @@ export class EmbeddedNetwork {
         up(typescript('chain', 'genki/chain/local/main.ts', home, ['--dir', join(home, 'chain'), '--genesis', genesisFile(home), '--port', String(chainPort), '--block-ms', String(options.blockMs)])),
       ]);
       await Promise.all([up(typescript('cpu worker', 'workers/cpu/main.ts', home)), up(typescript('gpu worker', 'workers/gpu/main.ts', home))]);
+      if (hubPort !== undefined) {
+        const hub = typescript('hub', 'workers/hub/main.ts', home);
+        await up({ ...hub, env: { ...hub.env, GENKI_HUB_PORT: String(hubPort) } });
+      }
       return network;
     } catch (error) {
       await network.stop();
@@ -93,7 +100,8 @@ export class EmbeddedNetwork {
 
   /** Ends the workers first, so that they can hand back what they hold, then what they talk to. */
   async stop(): Promise<void> {
-    const [servers, workers] = [this.#services.filter(({ name }) => !name.endsWith('worker')), this.#services.filter(({ name }) => name.endsWith('worker'))];
+    const isServer = ({ name }: Supervised): boolean => name === 'temporal' || name === 'chain';
+    const [servers, workers] = [this.#services.filter(isServer), this.#services.filter((service) => !isServer(service))];
     await Promise.all(workers.map((service) => service.stop()));
     await Promise.all(servers.map((service) => service.stop()));
     forgetServer(this.home);
@@ -120,7 +128,7 @@ export function typescript(name: ServiceName, file: string, home: string, args: 
     name,
     command: process.execPath,
     args: ['--import', import.meta.resolve('tsx'), path, ...args],
-    env: { GENKI_HOME: home, TEMPORAL_ADDRESS: undefined, TEMPORAL_NAMESPACE: undefined, GENKI_CHAIN: undefined },
+    env: { GENKI_HOME: home, TEMPORAL_ADDRESS: undefined, TEMPORAL_NAMESPACE: undefined, GENKI_CHAIN: undefined, GENKI_HUB: undefined },
     logFile: join(home, 'logs', `${name.replace(' ', '-')}.log`),
     ready: 'message',
     readyMs: 120_000,

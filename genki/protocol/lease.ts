@@ -6,6 +6,7 @@
  * 3. Tickets are served first come, first served; asking twice is one ticket; a coldkey has one ticket or the lease.
  * 4. Each grant raises the fence, and nothing else does: what is pushed with a lower one comes from a lost lease.
  * 5. Whoever ends a lease otherwise than by releasing it waits `lapseWaitMs` before asking again.
+ * 6. While it is pinned, because what its holder pushed is being judged, it ends for none of these reasons.
  * Every transition first lets pass what time has ended. All times are milliseconds of the server's clock.
  */
 
@@ -23,7 +24,7 @@ export const LEASE_TIMING: LeaseTiming = Object.freeze({ leaseMs: 3 * 60 * 60_00
 /** A place in the queue. Without a coldkey the holder stands for itself. */
 export type Ticket = { readonly holder: string; readonly coldkey: string };
 
-export type Grant = Ticket & { readonly fence: number; readonly grantedAt: number; readonly provedAt: number; readonly expiresAt: number };
+export type Grant = Ticket & { readonly fence: number; readonly grantedAt: number; readonly provedAt: number; readonly expiresAt: number; /** while it is pinned */ readonly pinnedUntil?: number };
 
 /** All that is carried from one run of the workflow to the next; plain JSON. */
 export type LeaseState = {
@@ -112,12 +113,26 @@ export function leaseEndsAt({ current }: LeaseState, timing: LeaseTiming = LEASE
   return current.kind === 'held' ? endsAt(current, timing) : undefined;
 }
 
+/** Keeps the lease from ending before a moment. Of one that is free nothing changes. */
+export function pin(state: LeaseState, until: number): LeaseState {
+  const { current } = state;
+  return current.kind === 'held' ? { ...state, current: { ...current, pinnedUntil: until } } : state;
+}
+
+/** Lets it end again, by the time that it was granted until; the holder was heard of until this moment. */
+export function unpin(state: LeaseState, now: number): LeaseState {
+  const { current } = state;
+  if (current.kind === 'free' || current.pinnedUntil === undefined) return state;
+  const { pinnedUntil: _, ...grant } = current;
+  return { ...state, current: { ...grant, provedAt: Math.max(grant.provedAt, now) } };
+}
+
 /** Whether a push with this fence is the holder's. Time is not looked at: `tick` first. */
 export function holds({ current }: LeaseState, { holder, fence }: { readonly holder: string; readonly fence: number }): boolean {
   return current.kind === 'held' && current.holder === holder && current.fence === fence;
 }
 
-const endsAt = ({ provedAt, expiresAt }: Grant, { checkMs }: LeaseTiming): number => Math.min(expiresAt, provedAt + 2 * checkMs);
+const endsAt = ({ provedAt, expiresAt, pinnedUntil = -Infinity }: Grant, { checkMs }: LeaseTiming): number => Math.max(pinnedUntil, Math.min(expiresAt, provedAt + 2 * checkMs));
 
 function answerFor({ current, waiting, lapsed }: LeaseState, { holder, coldkey }: Ticket): LeaseAnswer | undefined {
   if (current.kind === 'held' && current.coldkey === coldkey) {

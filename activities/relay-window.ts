@@ -1,0 +1,77 @@
+import { verifySignature } from '../genki/chain/keys.ts';
+import { BadSubmission, InvalidInput } from '../genki/errors.ts';
+import { nameBase } from '../genki/federation/relayed-adapter.ts';
+import { MAX_VERSION_BYTES, openVersion } from '../genki/protocol/adapter-version.ts';
+import { canonicalJson } from '../genki/protocol/canonical-json.ts';
+import { sha256Hex } from '../genki/protocol/digests.ts';
+import type { CurrentAdapter } from '../genki/protocol/hub.ts';
+import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
+import type { Deployment } from './deployment.ts';
+import type { TrainInput } from './model/train.ts';
+import { forgetCheckpoints } from './model/training-progress.ts';
+import type { Participant } from './participants.ts';
+
+/** A miner's turn with an adapter that is passed on: all of it but what only the hub knows. */
+export type RelayWindow = {
+  readonly hotkey: string;
+  readonly netuid: number;
+  readonly miner: string;
+  readonly competition: string;
+  readonly index: number;
+  readonly lastBlock: number;
+  readonly adapterId: string;
+  readonly bucket: string;
+  /** Where the miner keeps what nobody else reads. */
+  readonly privateBucket: string;
+  /** Between two renewals of the lease. */
+  readonly checkMs: number;
+  readonly recipe: Pick<TrainInput, 'dataset' | 'replay' | 'replayRows' | 'lora' | 'hyper'>;
+};
+
+export type RelayWindowDeps = { readonly store: ObjectStore; readonly deployment: Deployment };
+export type RelayWindowActivities = ReturnType<typeof createRelayWindowActivities>;
+
+/**
+ * The turn of a miner in a competition whose adapter is relayed.
+ * @param window the chain's current one
+ * @throws {InvalidInput} when the miner has no music, or the competition relays nothing
+ */
+export function relayWindowOf(miner: Participant, { deployment, window, steps }: { deployment: Deployment; window: { readonly index: number; readonly last: number }; steps?: number | undefined }): RelayWindow {
+  const { competition: { id, netuid, relay, lora, training: { hyper, replay, replayRows } } } = deployment;
+  if (!relay) throw new InvalidInput(`Expected a competition whose adapter is relayed, ${id}'s is not`);
+  const { name, hotkey, bucket, privateBucket, dataset } = miner;
+  if (!dataset) throw new InvalidInput(`Expected a dataset of ${name} in the participants file, got none`);
+  const recipe = { dataset: dataset.ref, replay, replayRows, lora, hyper: { ...hyper, steps: steps ?? hyper.steps } };
+  return { hotkey, netuid, miner: name, competition: id, index: window.index, lastBlock: window.last, adapterId: id, bucket, privateBucket, checkMs: relay.timing.checkMs, recipe };
+}
+
+/** What a miner does with its own objects in a turn. */
+export const createRelayWindowActivities = ({ store, deployment }: RelayWindowDeps) => ({
+  /** The training from the current version, or from nothing where that belongs to another Dama than the current one. */
+  async planTurn({ window, fence, current }: { window: RelayWindow; fence: number; current: CurrentAdapter }): Promise<TrainInput> {
+    const { hotkey, adapterId, index, privateBucket: bucket, recipe } = window;
+    const { dama: base, version } = current;
+    const isOurs = version !== null && (await baseOf(store, version, { deployment, adapterId })) === base.digest;
+    const seed = `${deployment.competitionDigest}/${hotkey}/${index}/${fence}`;
+    const plan = { ...recipe, base, seed, ...(isOurs && { adapter: version.adapter }) };
+    const prefix = `training/${sha256Hex(new TextEncoder().encode(canonicalJson(plan))).slice(0, 32)}`;
+    // of a large model a step takes minutes
+    return { ...plan, bucket, prefix, checkpointEverySteps: recipe.hyper.checkpointing ? 1 : 10 };
+  },
+
+  /** A trained adapter in the miner's public bucket, with the Dama named that it belongs to. */
+  async uploadTurn({ bucket, plan, adapter }: { bucket: string; plan: TrainInput; adapter: ObjectRef }): Promise<ObjectRef> {
+    const file = nameBase(await store.get(adapter, { maxBytes: deployment.competition.limits.adapterBytes }), plan.base.digest);
+    const uploaded = await store.putOnce(bucket, `adapters/${sha256Hex(file)}.safetensors`, file);
+    await forgetCheckpoints(store, plan);
+    return uploaded;
+  },
+});
+
+/** The Dama that a version belongs to, as the hub has signed it; `current` is only what its door says. */
+async function baseOf(store: ObjectStore, { sequence, adapter, record }: NonNullable<CurrentAdapter['version']>, { deployment: { hub }, adapterId }: { deployment: Deployment; adapterId: string }): Promise<string> {
+  if (!hub) throw new InvalidInput('Expected a hub in the deployment, got none');
+  const version = openVersion(await store.get(record, { maxBytes: MAX_VERSION_BYTES }), { hotkey: hub.hotkey, adapterId, sequence }, verifySignature);
+  if (version.adapter.sha256 !== adapter.sha256) throw new BadSubmission(`Expected version ${sequence} to be the adapter ${version.adapter.sha256}, got ${adapter.sha256}`);
+  return version.base;
+}
