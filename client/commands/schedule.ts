@@ -7,7 +7,7 @@ import { connect, type Connected } from '../connect.ts';
 import { durationText } from '../duration.ts';
 import { table } from '../first-light/screen.ts';
 import { applySchedule, type Applied } from '../schedules/apply.ts';
-import { defaultEveryMs, scheduleId, settingsOf, type Rhythm } from '../schedules/plan.ts';
+import { defaultEveryMs, optionsOf, scheduleId, settingsOf, type Rhythm } from '../schedules/plan.ts';
 import { surveyClocks, surveySchedules, type Clock, type ScheduleState, type Tick } from '../schedules/survey.ts';
 
 /** Neither is both. */
@@ -26,7 +26,7 @@ export async function apply({ every, cron, jitter = 0, json, ...which }: Which &
       return { unit, netuid, rhythm, jitterMs: jitter, about: aboutOf({ unit, who, periodMs, rhythm }) };
     }));
     const done: (Applied & { readonly about: string })[] = [];
-    for (const plan of plans) done.push({ ...(await applySchedule(network.temporal.schedule, plan)), about: plan.about });
+    for (const plan of plans) done.push({ ...(await applySchedule(network.temporal.schedule, { id: scheduleId(plan.unit, plan.netuid), rhythm: plan.rhythm, options: optionsOf(plan) })), about: plan.about });
     if (json) return print(done.map(({ description, ...applied }) => ({ ...applied, settings: settingsOf(description), paused: description.state.paused, next: nextOf(description) ?? null })));
     for (const { id, what, changes, about, description } of done) {
       const { paused, note } = description.state;
