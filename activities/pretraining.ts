@@ -3,7 +3,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import * as z from 'zod';
 import type { Chain, Signer } from '../genki/chain/chain.ts';
 import { checkMeasurable } from '../genki/data/held-out.ts';
-import { ChecksumMismatch, faultOf, InvalidInput } from '../genki/errors.ts';
+import { BadSubmission, ChecksumMismatch, faultOf, InvalidInput, StoreUnavailable } from '../genki/errors.ts';
 import { nameBase, openRelayed } from '../genki/federation/relayed-adapter.ts';
 import { rebase } from '../genki/federation/lora/rebase.ts';
 import { rebaseVerdict } from '../genki/federation/lora/lineage.ts';
@@ -14,7 +14,7 @@ import type { Dama } from '../genki/protocol/dama.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
 import { relayName, type Candidate, type RelayState } from '../genki/protocol/relay.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
-import { newestVersion, readVersion, sequencesOf, type HubAdapter } from './adapter-versions.ts';
+import { newestVersion, readVersion, sequencesOf, type HubAdapter, type Versioned } from './adapter-versions.ts';
 import type { Deployment } from './deployment.ts';
 import { frozenKey } from './last-accepted.ts';
 import type { LateResult, MergedBase, MergeBaseInput } from './model/merge-base.ts';
@@ -42,6 +42,9 @@ export type PretrainingInput = z.input<typeof PretrainingInput>;
 
 /** A late result as it waits: in the hub's own bucket, with what it was made for. */
 export type Waiting = LateResult & { /** content digest */ readonly base: string; readonly candidate: string };
+
+/** `unfit`: sha256 of candidates that nobody can ever merge. */
+export type Gathered = Pick<PretrainingPlan, 'today' | 'version'> & { readonly waiting: readonly Waiting[]; readonly unfit: readonly string[] };
 
 /** What a call starts from, complete. */
 export type PretrainingPlan = {
@@ -95,7 +98,7 @@ export const createPretrainingActivities = ({ chain, store, deployment, particip
         bucket,
         budgetMs,
         sequence: newest?.sequence ?? 0,
-        today: { base, adapter: version?.version.base === base.digest ? version.version.adapter : null },
+        today: standing(base, version),
         version: version?.version.sequence ?? 0,
         run: { name, step: last?.step ?? 0, steps },
         training: { ...recipe, bucket: privateBucket, prefix: `pretrain/${digestOf(recipe)}`, checkpointEverySteps: CHECKPOINT_STEPS },
@@ -104,25 +107,32 @@ export const createPretrainingActivities = ({ chain, store, deployment, particip
       };
     },
 
-    /** Late results in the hub's own bucket, each checked; what cannot be read or is no adapter is left out. */
-    async gatherLate({ hub, today }: Pick<PretrainingPlan, 'hub' | 'today'>): Promise<Waiting[]> {
+    /** The version that is current by now, as the relay goes on while the base is trained; and late results in the hub's own bucket, each checked. What can never be merged is named; what its author's bucket does not give just now waits for the next call. */
+    async gatherLate({ hub, today }: Pick<PretrainingPlan, 'hub' | 'today'>): Promise<Gathered> {
       const { bucket } = await bucketOf(hub);
       const of: HubAdapter = { hub, bucket, adapterId };
       const music = await musicOf(store, today);
       const { lora, limits } = competition;
+      const bases = new Set([genesisDama.digest, ...(await baseRecords(store, of)).map(({ dama }) => dama.digest)]);
       const waiting: Waiting[] = [];
+      const unfit: string[] = [];
+      const newest = await newestVersion(store, of);
       for (const { adapter, parent } of [...(await candidatesOf(adapterId)), ...(await strays(store, of))]) {
         try {
-          const bytes = await store.get(adapter, { maxBytes: limits.adapterBytes });
+          const bytes = await orAbsent(store.get(adapter, { maxBytes: limits.adapterBytes }), adapter.bucket !== bucket);
+          if (bytes === undefined) continue;
           const { base, file } = openRelayed(bytes, { music, lora, maxNorm: limits.updateNorm, limits: { maxTensors: limits.adapterTensors, maxElements: limits.adapterElements } });
+          // what its author calls a base goes into files of ours, and into the history
+          if (!bases.has(base)) throw new BadSubmission('Expected an adapter of a base of this competition, got one of another');
           const before = parent === 0 ? undefined : (await readVersion(store, of, parent)).version;
           const frozen = await store.putOnce(bucket, frozenKey(sha256Hex(file)), file);
           waiting.push({ adapter: frozen, parent: before?.base === base ? before.adapter : null, base, candidate: adapter.sha256 });
         } catch (error) {
           if (!faultOf(error)) throw error;
+          unfit.push(adapter.sha256);
         }
       }
-      return waiting;
+      return { today: standing(today.base, newest), version: newest?.version.sequence ?? 0, waiting, unfit };
     },
 
     /** What the hub is going to sign, with every late result that was left written anew for the new base, where that is exact. */
@@ -184,6 +194,16 @@ async function candidatesOf(adapterId: string): Promise<readonly Pick<Candidate,
     if (error instanceof WorkflowNotFoundError) return [];
     throw error;
   }
+}
+
+const standing = (base: Dama, newest: Versioned | undefined): PretrainingPlan['today'] => ({ base, adapter: newest?.version.base === base.digest ? newest.version.adapter : null });
+
+/** Undefined where a stranger's bucket does not answer, or not to us: nobody else's work waits for that. */
+async function orAbsent<T>(reading: Promise<T>, isStrangers: boolean): Promise<T | undefined> {
+  return await reading.catch((error: unknown) => {
+    if (isStrangers && error instanceof StoreUnavailable) return undefined;
+    throw error;
+  });
 }
 
 /** Versions that were published for the base before while the newest one was made: they are in no base yet. */

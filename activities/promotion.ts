@@ -5,7 +5,6 @@ import { checkMeasurable } from '../genki/data/held-out.ts';
 import { BadSubmission, ChecksumMismatch, faultOf } from '../genki/errors.ts';
 import { openRelayed } from '../genki/federation/relayed-adapter.ts';
 import { signVersion, versionKey, type AdapterVersion } from '../genki/protocol/adapter-version.ts';
-import { canonicalJson } from '../genki/protocol/canonical-json.ts';
 import { heldOutClips } from '../genki/protocol/competition.ts';
 import type { Dama } from '../genki/protocol/dama.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
@@ -89,8 +88,11 @@ export const createPromotionActivities = ({ chain, store, deployment, participan
     /** The next version with the content of an earlier one. */
     async draftRollback({ to, ...of }: RelayedOf & { to: number }): Promise<Verdict> {
       const at = await adapterOf(of);
+      const base = await relayBase(store, at, deployment.genesisDama);
       return await orRefused(async () => {
         const { version } = await readVersion(store, at, to);
+        // the base has it already: once more would count twice
+        if (version.base !== base.digest) throw new BadSubmission(`Expected a version of the Dama ${base.digest}, the current one, got one of ${version.base}`);
         await store.get(version.adapter, { maxBytes: competition.limits.adapterBytes });
         const sequence = of.current?.sequence ?? 0;
         return { kind: 'accepted', version: { ...version, sequence: sequence + 1, parent: sequence, rolledBackTo: version.rolledBackTo ?? to } };
@@ -98,7 +100,7 @@ export const createPromotionActivities = ({ chain, store, deployment, participan
     },
 
     /** What is to become of a verdict; `gone`, too, where the relay's own workflow is. */
-    async settlePromotion({ adapterId, ...settled }: { adapterId: string; attempt: number; verdict: Verdict }): Promise<Settled> {
+    async settlePromotion({ adapterId, ...settled }: { adapterId: string; relay: string; attempt: number; verdict: Verdict }): Promise<Settled> {
       const relay = getClient().workflow.getHandle(relayName(adapterId));
       return await relay.executeUpdate<Settled, [typeof settled]>('settle', { args: [settled] }).catch((error: unknown) => {
         if (error instanceof WorkflowNotFoundError) return 'gone';
@@ -106,7 +108,10 @@ export const createPromotionActivities = ({ chain, store, deployment, participan
       });
     },
 
-    /** Keeps a signed version under its number. Another try may have, with a signature of its own: then that one is it. */
+    /**
+     * Keeps a signed version under its number, and gives what is there. Another try may have kept it, with a signature of its
+     * own; or a relay that was ended since has let another adapter have the number.
+     */
     async publishVersion({ text, ...of }: Pick<RelayedOf, 'hub' | 'adapterId'> & { text: string }): Promise<CurrentVersion> {
       const at = await adapterOf(of);
       const { body } = JSON.parse(text) as { body: AdapterVersion };
@@ -114,9 +119,7 @@ export const createPromotionActivities = ({ chain, store, deployment, participan
         return currentOf({ version: body, record: await store.putOnce(at.bucket, versionKey(of.adapterId, body.sequence), new TextEncoder().encode(text)) });
       } catch (error) {
         if (!(error instanceof ChecksumMismatch)) throw error;
-        const known = await readVersion(store, at, body.sequence);
-        if (canonicalJson(known.version) !== canonicalJson(body)) throw new ChecksumMismatch(`Expected version ${body.sequence} of ${of.adapterId} to be what is published now, there is another one`, { cause: error });
-        return currentOf(known);
+        return currentOf(await readVersion(store, at, body.sequence));
       }
     },
   };

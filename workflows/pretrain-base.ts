@@ -6,7 +6,7 @@ import { relayName } from '../genki/protocol/relay.ts';
 import { factTable, literal, pageOf } from './markdown.ts';
 import { merged } from './relay-adapter.ts';
 import { HOTKEY, OUTCOME, PHASE } from './search-attributes.ts';
-import { baseWallet, gathering, pretraining, promoting, quick, scoring } from './steps.ts';
+import { baseWallet, gathering, pretraining, promoting, scoring } from './steps.ts';
 
 export type PretrainingOutcome =
   | {
@@ -47,15 +47,16 @@ export async function pretrainBase(input: PretrainingInput = {}): Promise<Pretra
     return outcome;
   };
 
-  const plan = await quick.resolvePretraining.executeWithOptions({ summary: 'the newest base, and where the run had come to' }, [input]);
+  const plan = await gathering.resolvePretraining.executeWithOptions({ summary: 'the newest base, and where the run had come to' }, [input]);
   const until = Date.now() + plan.budgetMs;
   upsertSearchAttributes([{ key: HOTKEY, value: plan.hub }]);
   enter('train', { plan, until });
   const trained = await pretraining(plan.budgetMs).pretrain.executeWithOptions({ summary: `run ${plan.run.name} from step ${plan.run.step} of ${plan.run.steps}` }, [{ ...plan.training, until }]);
   enter('merge', { trained });
-  const waiting = await gathering.gatherLate.executeWithOptions({ summary: 'late results' }, [{ hub: plan.hub, today: plan.today }]);
-  if (trained.step === trained.from && plan.today.adapter === null && waiting.length === 0) return end({ kind: 'unchanged', reason: unchangedBecause(trained) });
-  return end(await merge(plan, trained, waiting, enter));
+  const { today, version, waiting, unfit } = await gathering.gatherLate.executeWithOptions({ summary: 'late results' }, [{ hub: plan.hub, today: plan.today }]);
+  await forget(plan.adapterId, unfit);
+  if (trained.step === trained.from && today.adapter === null && waiting.length === 0) return end({ kind: 'unchanged', reason: unchangedBecause(trained) });
+  return end(await merge({ ...plan, today, version }, trained, waiting, enter));
 }
 
 async function merge(plan: PretrainingPlan, trained: Pretrained, waiting: readonly Waiting[], enter: (phase: string) => void): Promise<PretrainingOutcome> {
@@ -69,10 +70,14 @@ async function merge(plan: PretrainingPlan, trained: Pretrained, waiting: readon
   const body = await gathering.draftBase.executeWithOptions({ summary: `draft base ${sequence + 1}` }, [{ plan, waiting, trained, merged: result, block }]);
   const text = await baseWallet(hub).signBase.executeWithOptions({ summary: `sign base ${sequence + 1}` }, [body]);
   const record = await gathering.publishBase.executeWithOptions({ summary: `publish base ${sequence + 1} in ${bucket}` }, [{ hub, text }]);
-  const taken = result.taken.map(({ index }) => waiting[index]!.candidate);
-  // where there is no relay yet there is nobody to tell
-  if (taken.length > 0) await getExternalWorkflowHandle(relayName(adapterId)).signal(merged, { adapters: taken }).catch(() => undefined);
+  // what was left is frozen in the hub's bucket, and the record names it: its place is another's
+  await forget(adapterId, waiting.map(({ candidate }) => candidate));
   return { kind: 'published', sequence: record.sequence, digest: record.dama.digest, step: record.run.step, steps: record.run.steps, adapters: result.parts.length, losses: record.losses, rebased: record.rebased, reason: result.reason };
+}
+
+/** Candidates that wait no longer; where there is no relay yet there is nobody to tell. */
+async function forget(adapterId: string, adapters: readonly string[]): Promise<void> {
+  if (adapters.length > 0) await getExternalWorkflowHandle(relayName(adapterId)).signal(merged, { adapters }).catch(() => undefined);
 }
 
 const unchangedBecause = ({ step, steps }: Pretrained): string => (step >= steps ? `the run has its ${steps} steps, and there is nothing to merge` : 'its time was too short for one step, and there is nothing to merge');

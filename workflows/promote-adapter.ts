@@ -8,7 +8,7 @@ import { published } from './relay-adapter.ts';
 import { promoting, scoring, wallet } from './steps.ts';
 
 /** What is to be judged, or, where that was done already, what is to be published. */
-export type PromoteInput = RelayedOf & { readonly attempt: number } & ({ readonly step: 'judging'; readonly task: Task } | { readonly step: 'publishing'; readonly version: AdapterVersion });
+export type PromoteInput = RelayedOf & { readonly attempt: number; /** first run of the relay that waits for it */ readonly relay: string } & ({ readonly step: 'judging'; readonly task: Task } | { readonly step: 'publishing'; readonly version: AdapterVersion });
 
 export type PromotionOutcome =
   | { readonly kind: 'promoted'; readonly sequence: number; readonly losses: AdapterVersion['losses'] }
@@ -21,7 +21,7 @@ export type PromotionOutcome =
 /** From a pushed adapter to a version: freeze → draw fresh music → judge blind → ask the relay → sign → publish → tell. */
 export async function promoteAdapter(input: PromoteInput): Promise<PromotionOutcome> {
   if (typeof input?.adapterId !== 'string' || typeof input.attempt !== 'number') throw ApplicationFailure.nonRetryable('Expected {adapterId, attempt} of a relayed adapter, whose relay starts this by itself', 'InvalidInput');
-  const { hub, adapterId, current, attempt } = input;
+  const { hub, adapterId, current, attempt, relay } = input;
   const of: RelayedOf = { hub, adapterId, current };
   const outcome = await promote().catch(unjudged);
   setCurrentDetails(pageOfPromotion(input, outcome));
@@ -29,14 +29,14 @@ export async function promoteAdapter(input: PromoteInput): Promise<PromotionOutc
 
   async function promote(): Promise<PromotionOutcome> {
     const verdict = input.step === 'publishing' ? ({ kind: 'accepted', version: input.version } as const) : await judge(of, input.task);
-    const then = await promoting.settlePromotion.executeWithOptions({ summary: `${verdict.kind} · attempt ${attempt}` }, [{ adapterId, attempt, verdict }]);
+    const then = await promoting.settlePromotion.executeWithOptions({ summary: `${verdict.kind} · attempt ${attempt}` }, [{ adapterId, relay, attempt, verdict }]);
     if (then === 'gone') return { kind: 'superseded' };
     if (then === 'done' || verdict.kind !== 'accepted') return verdict.kind === 'accepted' ? { kind: 'superseded' } : verdict;
     const { sequence, losses } = verdict.version;
     const text = await wallet(hub).signVersion.executeWithOptions({ summary: `sign version ${sequence}` }, [verdict.version]);
     const version = await promoting.publishVersion.executeWithOptions({ summary: `publish version ${sequence}` }, [{ hub, adapterId, text }]);
     await getExternalWorkflowHandle(relayName(adapterId)).signal(published, version);
-    return { kind: 'promoted', sequence, losses };
+    return version.adapter.sha256 === verdict.version.adapter.sha256 ? { kind: 'promoted', sequence, losses } : { kind: 'superseded' };
   }
 }
 

@@ -26,7 +26,7 @@ export const renewTurn = defineUpdate<boolean, [Holder]>('renew');
 export const pushAdapter = defineUpdate<PushAnswer, [Push]>('push');
 export const rollBack = defineUpdate<RollbackAnswer, [{ to: number }]>('rollback');
 /** An Update, because nothing may be published that nobody waits for any more. */
-export const settle = defineUpdate<Settled, [{ attempt: number; verdict: Verdict }]>('settle');
+export const settle = defineUpdate<Settled, [{ relay: string; attempt: number; verdict: Verdict }]>('settle');
 /** A late or strange one changes nothing, so nobody waits for an answer. */
 export const releaseTurn = defineSignal<[Holder]>('release');
 export const published = defineSignal<[CurrentVersion]>('published');
@@ -54,7 +54,9 @@ export async function relayAdapter(input: RelayAdapterInput): Promise<never> {
   setHandler(renewTurn, (held) => answering(relay.renewTurn(state, { ...held, now: Date.now() }, rules)).renewed, { validator: named, description: 'prove to be alive' });
   setHandler(pushAdapter, (pushed) => answering(relay.push(state, { ...pushed, now: Date.now() }, rules)).answer, { validator: named, description: 'hand a trained adapter over' });
   setHandler(rollBack, ({ to }) => answering(relay.rollback(state, { to, now: Date.now() }, rules)).answer, { description: 'make the content of an earlier version the next one' });
-  setHandler(settle, (settled) => answering(relay.settle(state, { ...settled, now: Date.now() }, rules)).then, { description: 'what an attempt has come to' });
+  // attempts are counted anew where the relay was ended and begins again: those of the one before are nobody's
+  const own = workflowInfo().firstExecutionRunId;
+  setHandler(settle, ({ relay: asked, ...settled }) => (asked === own ? answering(relay.settle(state, { ...settled, now: Date.now() }, rules)).then : 'gone'), { description: 'what an attempt has come to' });
   setHandler(releaseTurn, (held) => move(relay.releaseTurn(state, { ...held, now: Date.now() }, rules)), { description: 'give the lease back' });
   setHandler(published, (version) => move(relay.published(state, { version, now: Date.now() }, rules)), { description: 'a version is there' });
   setHandler(merged, (taken) => move(relay.merged(state, taken)), { description: 'candidates that a merge has taken' });
@@ -102,7 +104,7 @@ const promotionOf = (adapterId: string, { task, attempt }: Work): string => `pro
 /** It outlives this run; one that is begun already is begun. */
 async function begin(of: RelayedOf, work: Work): Promise<number> {
   const { task, attempt } = work;
-  const input: PromoteInput = { ...of, attempt, ...(work.step === 'judging' ? { step: 'judging', task } : { step: 'publishing', version: work.version }) };
+  const input: PromoteInput = { ...of, attempt, relay: workflowInfo().firstExecutionRunId, ...(work.step === 'judging' ? { step: 'judging', task } : { step: 'publishing', version: work.version }) };
   await startChild<typeof promoteAdapter>('promoteAdapter', {
     workflowId: promotionOf(of.adapterId, work),
     args: [input],

@@ -1,9 +1,8 @@
-import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import { CancellationScope, sleep } from '@temporalio/workflow';
 import type { Standing } from '../activities/relay-turn.ts';
 import type { RelayWindow } from '../activities/relay-window.ts';
 import type { PushAnswer } from '../genki/protocol/hub.ts';
 import type { ObjectRef } from '../genki/store/object-store.ts';
-import { isLeaseLost } from './hold-lease.ts';
 import { hub, relaying, training } from './steps.ts';
 import type { WindowProgress } from './window-page.ts';
 
@@ -67,7 +66,7 @@ async function takeTurn({ hotkey, adapterId, checkMs }: RelayWindow, enter: Ente
   }
 }
 
-/** What the work gives, while a keeper beside it proves to the hub that its holder lives. A lease that is lost does not stop the work: it can still be merged. */
+/** What the work gives, while a keeper beside it proves to the hub that its holder lives. Whatever ends the keeper does not stop the work: what comes late can still be merged. */
 async function whileRenewing<T>({ hotkey, adapterId, checkMs }: RelayWindow, { fence }: Lease, work: () => Promise<T>): Promise<T> {
   const keeping = new CancellationScope();
   const keeper = keeping.run(async () => {
@@ -75,9 +74,8 @@ async function whileRenewing<T>({ hotkey, adapterId, checkMs }: RelayWindow, { f
       await sleep(checkMs, { summary: 'renew the lease' });
       await hub(hotkey).renewLease.executeWithOptions({ summary: `renew lease · fence ${fence}` }, [{ adapterId, fence }]);
     }
-  }).catch((error: unknown) => {
-    if (!isCancellation(error) && !isLeaseLost(error)) throw error;
-  });
+    // thrown, it would be nobody's while the work goes on: the SDK then fails this workflow's tasks, again and again
+  }).catch(() => undefined);
   try {
     return await work();
   } finally {

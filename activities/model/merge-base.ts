@@ -5,6 +5,7 @@ import { mergeWeights } from '../../genki/federation/merge.ts';
 import { encodeMerged } from '../../genki/federation/merged-dama.ts';
 import type { LoraConfig } from '../../genki/music/lora.ts';
 import type { Dama } from '../../genki/protocol/dama.ts';
+import { sha256Hex } from '../../genki/protocol/digests.ts';
 import type { ObjectRef } from '../../genki/store/object-store.ts';
 import type { Job } from './job.ts';
 import { openJudge, type HoldOutPart } from './judge.ts';
@@ -58,8 +59,9 @@ export const mergeBaseJob: Job<MergeBaseJob> = (deps) => async (input, control) 
   const { music, weights } = judged.loaded;
   const updates = await Promise.all(terms.map(async ({ index, weight }) => ({ delta: await deps.cache.delta(adapters[index]!, music, lora), weight })));
   const { digest, file } = encodeMerged(weights, mergeWeights(weights, updates));
+  // by its content: a call before may have merged something else for the same number, and not published it
   return {
-    dama: { ...trained, digest, weights: await deps.store.putOnce(bucket, `${prefix}/merged.safetensors`, file) },
+    dama: { ...trained, digest, weights: await deps.store.putOnce(bucket, `${prefix}/merged-${sha256Hex(file)}.safetensors`, file) },
     parts: terms.map(({ index, weight }) => ({ adapter: adapters[index]!, weight })),
     taken,
     ...verdictOf(before, after, { holdOut: judged.holdOut, ...input.thresholds }),

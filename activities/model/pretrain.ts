@@ -4,6 +4,7 @@ import { batchOfClips } from '../../genki/music/batch.ts';
 import { withWeights } from '../../genki/music/carried-checkpoint.ts';
 import { Trainer, type Hyper } from '../../genki/music/trainer.ts';
 import type { Dama } from '../../genki/protocol/dama.ts';
+import { sha256Hex } from '../../genki/protocol/digests.ts';
 import type { ObjectRef, ObjectStore } from '../../genki/store/object-store.ts';
 import type { Control, Job } from './job.ts';
 
@@ -43,6 +44,8 @@ export type Pretrained = {
 export type PretrainJob = { input: PretrainInput; output: Pretrained };
 
 const MAX_CHECKPOINT_BYTES = 64 * 2 ** 30;
+/** Beats tell of a checkpoint within seconds: after so long nobody goes on from the one before. */
+const OLD_MS = 5 * 60_000;
 
 /** Trains all weights for as long as there is time, and no longer; the run goes on with the next call. */
 export const pretrainJob: Job<PretrainJob> =
@@ -64,7 +67,7 @@ export const pretrainJob: Job<PretrainJob> =
       if (step === from) return { dama: base, checkpoint: input.from, from, step, steps: hyper.steps, loss: null, engine: engine.build };
       const { digest, file } = encodeMerged(weights, trainer.weights());
       return {
-        dama: { ...base, digest, weights: await store.putOnce(input.bucket, `${input.prefix}/model-${step}.safetensors`, file) },
+        dama: { ...base, digest, weights: await store.putOnce(input.bucket, `${input.prefix}/model-${step}-${sha256Hex(file)}.safetensors`, file) },
         checkpoint: await run.save(),
         from,
         step,
@@ -86,6 +89,8 @@ class TimedRun {
   readonly #input: PretrainInput;
   readonly #control: Control;
   #checkpoint: { readonly step: number; readonly ref: ObjectRef } | undefined;
+  /** Oldest first, and since when there is a newer one; each is three times as large as the model. */
+  readonly #old: { readonly ref: ObjectRef; readonly since: number }[] = [];
   #stepMs = 0;
 
   constructor(trainer: Trainer, { store, input, control }: { store: ObjectStore; input: PretrainInput; control: Control }) {
@@ -137,8 +142,12 @@ class TimedRun {
     const step = this.#trainer.stepsDone;
     if (this.#checkpoint?.step === step) return this.#checkpoint.ref;
     const { bucket, prefix } = this.#input;
-    const ref = await this.#store.putOnce(bucket, `${prefix}/checkpoint-${String(step).padStart(8, '0')}.safetensors`, this.#trainer.checkpoint());
+    // by its content: not every device computes a step again to the same bits
+    const file = this.#trainer.checkpoint();
+    const ref = await this.#store.putOnce(bucket, `${prefix}/checkpoint-${String(step).padStart(8, '0')}-${sha256Hex(file)}.safetensors`, file);
+    if (this.#checkpoint) this.#old.push({ ref: this.#checkpoint.ref, since: Date.now() });
     this.#checkpoint = { step, ref };
+    while (this.#old[0] && Date.now() - this.#old[0].since > OLD_MS) await this.#store.delete(bucket, this.#old.shift()!.ref.key);
     return ref;
   }
 

@@ -11,7 +11,8 @@ export type Promotion = {
 
 /**
  * Whether an adapter may follow another one (protocol §6.24): the mean of its losses over all styles, each of equal weight,
- * those that the base knows already among them, is not above the one before's by more than the tolerance.
+ * those that the base knows already among them, is not above the one before's by more than the tolerance. What is worse than
+ * the one before is held to the base, too: hop by hop the tolerance would else lead anywhere.
  *
  * @param of losses on the same clips; `before` of the base where there is no adapter yet
  * @param tolerance nats per code
@@ -22,8 +23,9 @@ export function judgePromotion({ styles, base, before, after }: { readonly style
   const losses = Object.fromEntries(names.map((style): [string, StyleLosses] => [style, { base: finite(alone[style]!), before: finite(were[style]!), after: finite(are[style]!) }]));
   const [was, is] = [meanOf(were, names), meanOf(are, names)];
   if (!Number.isFinite(is)) return { losses, refused: 'Expected a finite held-out loss, got one that is not' };
-  if (is <= was + tolerance) return { losses };
-  return { losses, refused: `Expected a held-out loss of at most ${(was + tolerance).toFixed(4)} nats a code, ${tolerance} above the current version's, got ${is.toFixed(4)}` };
+  const most = Math.max(was, Math.min(was, meanOf(alone, names)) + tolerance);
+  if (is <= most) return { losses };
+  return { losses, refused: `Expected a held-out loss of at most ${most.toFixed(4)} nats a code, got ${is.toFixed(4)}` };
 }
 
 const meanOf = (losses: Readonly<Record<string, number>>, styles: readonly string[]): number => styles.reduce((sum, style) => sum + losses[style]!, 0) / styles.length;

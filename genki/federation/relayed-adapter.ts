@@ -5,6 +5,8 @@ import { decodeSafetensors, encodeSafetensors, type TensorLimits } from '../prot
 
 /** The entry of the file's metadata that names the Dama that the adapter belongs to. */
 const BASE = 'base_model_digest';
+/** Of a digest, and some more: what is longer is a message of its author. */
+const MAX_BASE = 64;
 
 export type ExpectedAdapter = { readonly music: LanguageConfig; readonly lora: LoraConfig; readonly maxNorm: number; readonly limits: TensorLimits };
 
@@ -27,6 +29,7 @@ export function openRelayed(bytes: Uint8Array, { music, lora, maxNorm, limits }:
   const { tensors, metadata } = decodeSafetensors(bytes, limits);
   const base = metadata[BASE];
   if (base === undefined) throw new BadSubmission(`Expected the entry ${BASE} in the adapter's metadata, got none`);
+  if (base.length > MAX_BASE) throw new BadSubmission(`Expected the entry ${BASE} to be a digest, got ${base.length} characters`);
   const adapter = decodeAdapter(bytes, { music, lora, maxNorm });
   return { base, norm: updateNorm(adapter), file: encodeSafetensors(tensors, { format: 'pt', [BASE]: base }) };
 }

@@ -14,6 +14,8 @@ import { acquire, emptyLeaseState, holds, leaseEndsAt, pin, release, renew, tick
  *    it takes; so no two versions have one number, and none is published that nobody waits for.
  * 4. A published version is current, and its author's lease passes on. A refused push leaves the lease as it was.
  * 5. The same adapter pushed again under the same fence is the same push, and has the same answer.
+ * 6. A version that is there is current, whoever has published it: somebody may have begun before this relay did. What was to
+ *    have its number is late.
  */
 export type RelayRules = {
   readonly timing: LeaseTiming;
@@ -74,6 +76,8 @@ export type RollbackAnswer = { readonly kind: 'begun' } | { readonly kind: 'refu
 const GRANTS = 128;
 /** Judged under one lease. */
 const PUSHES = 4;
+/** Of one holder that wait at a time: whoever hands in nonsense lease after lease leaves room for others. */
+const CANDIDATES = 4;
 const FOREVER = Number.MAX_SAFE_INTEGER;
 
 /** The name under which an adapter's relay runs, on the hub alone. */
@@ -141,12 +145,15 @@ export function settle(before: RelayState, { attempt, verdict, now }: { readonly
   return { state: { ...state, lease, work: { ...work, step: 'publishing', version } }, then: 'publish' };
 }
 
-/** The version that was to be published is. */
+/** The next version is there: the one that was to be published, or another one of its number. */
 export function published(before: RelayState, { version, now }: { readonly version: CurrentVersion; readonly now: number }, rules: RelayRules): RelayState {
   const state = tick(before, now, rules);
   const { work } = state;
-  if (work?.step !== 'publishing' || work.version.sequence !== version.sequence) return state;
-  return end({ ...state, version }, { answer: { kind: 'promoted', sequence: version.sequence }, now }, rules);
+  if (version.sequence !== sequenceOf(state) + 1) return state;
+  const after = { ...state, version };
+  if (work?.step !== 'publishing') return after;
+  const isIt = work.version.adapter.sha256 === version.adapter.sha256;
+  return end(after, { answer: isIt ? { kind: 'promoted', sequence: version.sequence } : { kind: 'late', reason: `Expected to be version ${version.sequence}, another one is` }, now }, rules);
 }
 
 /** Nobody works at this attempt any more: another one is begun. */
@@ -228,6 +235,7 @@ function addCandidate(state: RelayState, candidate: Candidate, { maxCandidates }
   const refused = (why: string): { state: RelayState; answer: Decided } => ({ state, answer: { kind: 'refused', reason: `${reason}. It is not kept for the next merge, either: ${why}` } });
   if (!state.grants.some((grant) => grant.holder === holder && grant.fence === fence)) return refused(`no lease with this fence is known to have been ${holder}'s`);
   if (state.candidates.some((one) => one.holder === holder && one.fence === fence)) return refused('an earlier one of the same lease is');
+  if (state.candidates.filter((one) => one.holder === holder).length >= CANDIDATES) return refused(`${CANDIDATES} of the same holder wait`);
   if (state.candidates.length >= maxCandidates) return refused(`${maxCandidates} others wait, and there is no room for more`);
   const answer: Decided = { kind: 'late', reason };
   return { state: remember({ ...state, candidates: [...state.candidates, candidate] }, candidate, answer), answer };

@@ -85,6 +85,14 @@ describe('the hub\'s door', () => {
     expect(await others.hubStatus({ adapterId: 'rr' })).toMatchObject({ state: { kind: 'granted', fence: 2 }, waiting: 0, version: 4 });
   });
 
+  it('gives the desk the coldkey also of who has registered since the list was read, so that a coldkey has one ticket', async () => {
+    const before = new Map([['ben', 'cold']]);
+    const after = new Map([...before, ['anna', 'cold']]);
+    const { desk, sign, post } = await hub({ registry: { read: async (maxAgeMs) => (maxAgeMs > 1000 ? before : after) } });
+    expect(await post('/v1/lease/request', sign(REQUEST))).toMatchObject({ status: 200 });
+    expect(desk.coldkeys.get('anna')).toBe('cold');
+  });
+
   it('shows anybody the current version, asking the desk once a second', async () => {
     const { desk, clock, get } = await hub();
     for (let i = 0; i < 3; i++) expect(await get('/v1/current?adapter=rr')).toMatchObject({ status: 200, json: CURRENT });

@@ -65,10 +65,13 @@ export class Counter {
   async answer(action: HubAction, bytes: Uint8Array): Promise<Reply> {
     return await this.#orRefusal(async () => {
       const { adapters, now, registry, blockMs, signer } = this.#deps;
-      const coldkeys = await this.#inTime(() => registry.read(REGISTRY_BLOCKS * blockMs));
+      let coldkeys = await this.#inTime(() => registry.read(REGISTRY_BLOCKS * blockMs));
       let opened = this.#open(bytes, coldkeys);
       // it may have registered since
-      if (opened.kind === 'refused' && opened.refusal === 'unregistered') opened = this.#open(bytes, await this.#inTime(() => registry.read(blockMs)));
+      if (opened.kind === 'refused' && opened.refusal === 'unregistered') {
+        coldkeys = await this.#inTime(() => registry.read(blockMs));
+        opened = this.#open(bytes, coldkeys);
+      }
       if (opened.kind === 'refused') return refusalOf(opened);
       const { request } = opened;
       if (request.action !== action) return refused('InvalidInput', `Expected the action ${action}, got ${request.action}`);

@@ -1,6 +1,6 @@
 import { WithStartWorkflowOperation, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
-import { currentOf, newestVersion } from '../../activities/adapter-versions.ts';
+import { currentOf, lastFence, newestVersion } from '../../activities/adapter-versions.ts';
 import type { Deployment } from '../../activities/deployment.ts';
 import type { Participant } from '../../activities/participants.ts';
 import { relayBase } from '../../activities/relay-base.ts';
@@ -36,8 +36,9 @@ export function createHubDesk({ temporal, workflowQueue, store, deployment, hub,
   const rules: RelayRules = { timing: relay.timing, promotionMs, maxCandidates: relay.maxCandidates };
 
   const published = async (adapterId: string): Promise<RelayAdapterInput['newest']> => {
-    const newest = await newestVersion(store, { hub: hub.hotkey, bucket: hub.bucket, adapterId });
-    return newest ? { current: currentOf(newest), fence: newest.version.author.fence } : null;
+    const of = { hub: hub.hotkey, bucket: hub.bucket, adapterId };
+    const newest = await newestVersion(store, of);
+    return newest ? { current: currentOf(newest), fence: await lastFence(store, of, newest) } : null;
   };
   const handleOf = (adapterId: string) => temporal.workflow.getHandle<typeof relayAdapter>(relayName(adapterId));
 
@@ -47,7 +48,7 @@ export function createHubDesk({ temporal, workflowQueue, store, deployment, hub,
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) return rethrowCause(error);
     }
-    const args: [RelayAdapterInput] = [{ adapterId, hub: hub.hotkey, rules, newest: await published(adapterId) ?? null }];
+    const args: [RelayAdapterInput] = [{ adapterId, hub: hub.hotkey, rules, newest: (await published(adapterId)) ?? null }];
     const startWorkflowOperation = new WithStartWorkflowOperation('relayAdapter', { workflowId: relayName(adapterId), taskQueue: workflowQueue, args, workflowIdConflictPolicy: 'USE_EXISTING', staticSummary: `relay of ${adapterId}` });
     return await temporal.workflow.executeUpdateWithStart<Workflow, Out, [In]>(name, { args: [input], startWorkflowOperation }).catch(rethrowCause);
   }

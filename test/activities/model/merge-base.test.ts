@@ -97,6 +97,13 @@ describe('the next base', () => {
     expect(nothing.parts).toHaveLength(1);
   });
 
+  it('is kept beside what an earlier call has made for the same number, and not published', async () => {
+    const first = await run({ prefix: 'again' });
+    const second = await run({ prefix: 'again', late: [{ adapter: lateRef, parent: null }] });
+    expect(second.dama.digest).not.toBe(first.dama.digest);
+    expect(second.dama.weights.key).not.toBe(first.dama.weights.key);
+  });
+
   it('leaves out what does harm, and is not published when it is worse than what is used', async () => {
     const harm = await put('harmful', harmful!);
     expect((await run({ prefix: 'harm', late: [{ adapter: harm, parent: null }] })).taken).toEqual([]);

@@ -112,6 +112,13 @@ describe('continual pre-training', () => {
     expect(none.result).toMatchObject({ step: 0, dama: input.base, checkpoint: null, loss: null });
   });
 
+  it('keeps the checkpoints of the last minutes, not all of them', async () => {
+    await run({ prefix: 'bounded', checkpointEverySteps: 1 }, { of: timedEngine(200_000) });
+    const kept: string[] = [];
+    for await (const key of store.list('private', 'bounded/checkpoint-')) kept.push(key.slice(19, 27));
+    expect(kept).toEqual(['00000005', '00000006']);
+  });
+
   it('refuses a checkpoint of another model', async () => {
     const { result } = await run({ prefix: 'other' });
     const checkpoint = await store.get(result!.checkpoint!, { maxBytes: 2 ** 30 });

@@ -82,6 +82,17 @@ describe('the train job', () => {
     expect([resumed.result!.adapter.sha256, resumed.result!.curve.sha256]).toEqual([whole.adapter.sha256, whole.curve.sha256]);
   });
 
+  it('goes on from an adapter, also after a stop', async () => {
+    const adapter = whole.adapter;
+    const { result, said } = await run({ prefix: 'further', adapter });
+    // what was learnt is not lost
+    expect(said[0]!.loss).toBeLessThan(whole.firstLoss);
+    expect(result!.adapter.sha256).not.toBe(whole.adapter.sha256);
+    const stopped = await run({ prefix: 'further-stopped', adapter }, { stopAfter: 3 });
+    const resumed = await run({ prefix: 'further-stopped', adapter, resume: stopped.last });
+    expect(resumed.result!.adapter.sha256).toBe(result!.adapter.sha256);
+  });
+
   it('begins anew when the checkpoint is gone', async () => {
     const checkpoint = { bucket: 'private', key: 'gone', sha256: '0'.repeat(64), bytes: 3 };
     const { result, said } = await run({ prefix: 'anew', resume: { step: 4, steps: 5, firstLoss: 9, loss: 9, msPerStep: 1, checkpoint } });

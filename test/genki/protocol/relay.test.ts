@@ -153,6 +153,31 @@ describe('a relayed adapter', () => {
     expect(statusOf(state, 'a').version).toBe(7);
   });
 
+  it('takes the version that a promotion of an ended relay has published, though it judges, or was to publish, another one', () => {
+    const theirs = { ...currentOf(versionOf(1, pushOf('z', 9))), adapter: adapterOf('z9') };
+    expect(published(queueOf('a'), { version: theirs, now: 10 }, RULES).version).toEqual(theirs);
+    const judging = push(queueOf('a', 'b'), { ...pushOf('a', 1), now: 10 }, RULES).state;
+    const overtaken = published(judging, { version: theirs, now: 20 }, RULES);
+    const judged = settle(overtaken, { attempt: 1, verdict: accepted(versionOf(1, pushOf('a', 1))), now: 30 }, RULES);
+    expect([judged.then, judged.state.candidates.length, statusOf(judged.state, 'a').push]).toEqual(['done', 1, { kind: 'late', reason: 'Expected version 2, got 1' }]);
+    const state = published(accept(queueOf('a', 'b'), pushOf('a', 1), 10), { version: theirs, now: 20 }, RULES);
+    expect([state.version, state.work, statusOf(state, 'a').push]).toEqual([theirs, null, { kind: 'late', reason: 'Expected to be version 1, another one is' }]);
+    // the lease goes by its own time again
+    expect(holderOf(tick(state, 999_999, RULES))).toBe('b');
+  });
+
+  it('keeps four late results of one holder and no more, however many leases it takes and hands back', () => {
+    let state = newRelay();
+    const rules = { ...RULES, maxCandidates: 64 };
+    const answers = Array.from({ length: 6 }, (_, i) => {
+      state = requestTurn(state, { holder: 'e', coldkey: 'e', now: 0 }, rules).state;
+      const pushed = push(state, { ...pushOf('e', i + 1, 9), now: 0 }, rules);
+      state = releaseTurn(pushed.state, { holder: 'e', fence: i + 1, now: 0 }, rules);
+      return pushed.answer.kind;
+    });
+    expect(answers).toEqual(['late', 'late', 'late', 'late', 'refused', 'refused']);
+  });
+
   it('imports types and the lease, so that a workflow can run it', () => {
     const text = readFileSync(new URL('../../../genki/protocol/relay.ts', import.meta.url), 'utf8');
     expect(text).not.toMatch(/^import (?!type).*(?<!'\.\/lease\.ts');$|Date\.|Math\.random/m);
