@@ -4,13 +4,14 @@ import * as z from 'zod';
 import { lockFolder } from '../genki/chain/local/lock.ts';
 import { looksSecret } from '../genki/chain/looks-secret.ts';
 import { InvalidInput } from '../genki/errors.ts';
+import { PrivacyConfig } from '../genki/federation/privacy/privacy-config.ts';
 import { parseJson } from './parse-json.ts';
 import { Reference } from './reference.ts';
 import { writeJson } from './write-json.ts';
 
 const Participant = z.strictObject({
   name: z.string().min(1),
-  role: z.enum(['miner', 'validator', 'owner']),
+  role: z.enum(['miner', 'validator', 'owner', 'hub']),
   hotkey: z.string().min(1),
   /** Public: manifests and adapters. */
   bucket: z.string(),
@@ -18,6 +19,8 @@ const Participant = z.strictObject({
   privateBucket: z.string(),
   /** A miner's own music. */
   dataset: z.strictObject({ name: z.string(), licence: z.string(), sharing: z.enum(['shared', 'private']), digest: z.string(), clips: z.int().positive(), ref: Reference }).optional(),
+  /** What a miner asks of its updates where windows of them are exchanged; without it they are sent as they are. */
+  privacy: PrivacyConfig.optional(),
 });
 
 /** Those who act on this machine; `<home>/participants.json`, the first one of a role being its default. */

@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { ApplicationFailure } from '@temporalio/activity';
 import type { Chain } from '../genki/chain/chain.ts';
 import { verifySignature } from '../genki/chain/keys.ts';
-import { BadSubmission, faultOf, ObjectMissing, StoreUnavailable } from '../genki/errors.ts';
+import { BadSubmission, faultOf, StoreUnavailable } from '../genki/errors.ts';
 import { deduplicate } from '../genki/evaluation/duplicates.ts';
 import { decodeHeard } from '../genki/evaluation/clap/heard-file.ts';
 import { encodeGram } from '../genki/evaluation/gram-file.ts';
@@ -19,12 +18,13 @@ import { sha256Hex } from '../genki/protocol/digests.ts';
 import type { CommittedUpdate, LedgerRef } from '../genki/protocol/first-seen.ts';
 import { ADAPTER_FILE, manifestCommit, verifyManifest } from '../genki/protocol/manifest.ts';
 import { contentDigest, decodeSafetensors } from '../genki/protocol/safetensors.ts';
-import { keyFileOf, MAX_KEY_FILE_BYTES, openKeyFile, SEAL_BYTES, unseal, type Content } from '../genki/protocol/sealing.ts';
+import { SEAL_BYTES, unseal, type Content } from '../genki/protocol/sealing.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import { standingsAt, totalStakeOf, type Standing } from './current-dama.ts';
 import type { Deployment } from './deployment.ts';
 import { consultLedger, keepLedger } from './first-seen.ts';
 import { frozenKey, lastAccepted, type EarlierUpdate } from './last-accepted.ts';
+import { publishedKey } from './published-key.ts';
 import { unlessRefused } from './refusals.ts';
 import type { RoundContext, Submission } from './round.ts';
 
@@ -73,9 +73,12 @@ export const createSubmissionActivities = ({ chain, store, deployment }: Submiss
     const { bytes, digest, norm } = await unlessRefused(place, async () => {
       const committed = await openCommitted({ chain, store, deployment }, { round, submission });
       const { adapterBytes, adapterTensors: maxTensors, adapterElements: maxElements, updateNorm: maxNorm } = deployment.competition.limits;
-      const key = await publishedKey({ chain, store, deployment }, { committed, submission });
+      const { bucket, commit } = committed;
+      const { hotkey, commitBlock } = submission;
+      const deadline = commitBlock + deployment.competition.timing.keyDeadlineBlocks;
+      const key = await publishedKey({ chain, store, blockMs: deployment.blockMs }, { bucket, commit, hotkey, deadline });
       const sealed = await store.get(committed.file, { maxBytes: adapterBytes + SEAL_BYTES });
-      const body = unseal(sealed, key, { hotkey: submission.hotkey, competition: round.competition.digest, content: committed.content });
+      const body = unseal(sealed, key, { hotkey, competition: round.competition.digest, content: committed.content });
       const { tensors } = decodeSafetensors(body, { maxTensors, maxElements });
       const adapter = decodeAdapter(body, { music, lora: round.lora, maxNorm });
       return { bytes: body, digest: contentDigest(tensors), norm: updateNorm(adapter) };
@@ -203,31 +206,6 @@ async function openCommitted({ store, deployment }: SubmissionDeps, { round, sub
   if (!file) throw new BadSubmission(`Expected the file ${ADAPTER_FILE} in the manifest, got ${files.map(({ name }) => name).join(', ')}`);
   if (!file.content) throw new BadSubmission(`Expected the file ${ADAPTER_FILE} sealed until its commit is final, got it open`);
   return { bucket, commit: manifestCommit(manifest), file: file.ref, content: file.content };
-}
-
-/**
- * The key to what was committed (protocol §1.6a). It is waited for until a deadline in finalized blocks; what was not there
- * then is never looked for again.
- *
- * 1. The head is read before the store: whoever finds nothing has looked after the deadline that it judges by.
- * 2. A key that is out by the deadline is found by every validator. Two may differ on one that comes later: between their
- *    last looks, which lie apart by what their heads differ in, one block's wait and the store's lag; or because one of
- *    them first looked after it came. The chain does not know when a key came, and its owner, who could as well serve one
- *    validator and not another, risks nothing but its own score: weight that no majority gives is clipped by the consensus.
- */
-async function publishedKey({ chain, store, deployment }: SubmissionDeps, { committed, submission }: { committed: Committed; submission: Submission }): Promise<Uint8Array> {
-  const { bucket, commit } = committed;
-  const { hotkey, commitBlock } = submission;
-  const deadline = commitBlock + deployment.competition.timing.keyDeadlineBlocks;
-  const head = await chain.head();
-  const file = await store.getByKey(bucket, keyFileOf(commit), { maxBytes: MAX_KEY_FILE_BYTES }).catch(unlessMissing);
-  if (file) return openKeyFile(file, { hotkey, manifest: commit }, verifySignature);
-  if (head.number >= deadline) throw new BadSubmission(`Expected the key ${bucket}/${keyFileOf(commit)} by block ${deadline}, got none`);
-  throw ApplicationFailure.create({ message: `The key ${bucket}/${keyFileOf(commit)} is not there yet, it has until block ${deadline}, the head is ${head.number}`, type: 'KeyNotPublished', nextRetryDelay: deployment.blockMs, category: 'BENIGN' });
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (!(error instanceof ObjectMissing)) throw error;
 }
 
 /** A commitment may be right for one Dama and wrong for the next one. */

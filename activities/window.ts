@@ -1,28 +1,30 @@
-import { randomBytes } from 'node:crypto';
 import { activityInfo } from '@temporalio/activity';
 import * as z from 'zod';
 import type { Chain } from '../genki/chain/chain.ts';
 import { InvalidInput } from '../genki/errors.ts';
 import { adapterConfigJson } from '../genki/music/lora.ts';
-import { canonicalJson } from '../genki/protocol/canonical-json.ts';
 import { commitLocation, decodeCommitRecord, encodeCommitRecord } from '../genki/protocol/commit-record.ts';
 import type { Competition } from '../genki/protocol/competition.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
 import type { Dama } from '../genki/protocol/dama.ts';
 import { ADAPTER_FILE, manifestCommit, manifestHash, manifestKey, type AdapterManifest, type ManifestBody } from '../genki/protocol/manifest.ts';
-import { contentOf, keyFileOf, MAX_KEY_FILE_BYTES, seal, SECRET_BYTES, type Content } from '../genki/protocol/sealing.ts';
+import { keyFileOf, MAX_KEY_FILE_BYTES } from '../genki/protocol/sealing.ts';
 import { windowBounds, windowOf } from '../genki/protocol/window.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import type { Trained, TrainInput } from './model/train.ts';
+import { forgetCheckpoints } from './model/training-progress.ts';
 import { currentDama } from './current-dama.ts';
 import type { Deployment } from './deployment.ts';
 import { parseInput } from './parse-input.ts';
 import { participantOf, type Participant } from './participants.ts';
-import { putFirst } from './put-first.ts';
 import { Reference } from './reference.ts';
+import { relayWindowOf, type RelayWindow } from './relay-window.ts';
+import { sealFile, shortDigest, type Sealed } from './seal-file.ts';
+
+export type { Sealed } from './seal-file.ts';
 
 /** What a person may say; everything else is read from the chain and the configuration, and recorded. */
-const WindowInput = z.strictObject({
+export const WindowInput = z.strictObject({
   /** Hotkey or name of a miner of this machine; default: its first one. */
   hotkey: z.string().min(1).optional(),
   /** Training steps; default: the competition's. */
@@ -54,8 +56,8 @@ export type Window = {
 export type Work = { readonly kind: 'train'; readonly dataset: NonNullable<Participant['dataset']>; readonly input: TrainInput } | { readonly kind: 'given'; readonly adapter: ObjectRef };
 /** `owed`: the key of the miner's newest commitment, which whoever made it did not live to publish. */
 export type Resolved = ({ readonly kind: 'ready'; readonly window: Window } | { readonly kind: 'skipped'; readonly reason: string }) & { readonly owed?: SignedKey };
-/** An adapter as it lies in the public bucket, and where the key and nonce are that sealed it. */
-export type Sealed = { readonly file: ObjectRef; readonly content: Content; readonly secret: { readonly bucket: string; readonly key: string } };
+/** A window of a competition that exchanges something else than adapters of one's own. */
+export type OtherWindow = { readonly kind: 'delta' } | { readonly kind: 'relay'; readonly window: RelayWindow };
 export type Published = { readonly manifest: ObjectRef; /** its first 40 hex digits, which name it */ readonly commit: string; /** the commit record, hex */ readonly record: string };
 /** A signed key that waits in the private bucket, by its manifest's commit. */
 export type SignedKey = { readonly bucket: string; readonly privateBucket: string; readonly commit: string };
@@ -69,10 +71,11 @@ const checkpointEverySteps = ({ checkpointing = false }: TrainInput['hyper']): n
 
 export const createWindowActivities = ({ chain, store, deployment, participants, defaultHotkey }: WindowDeps) => ({
   /** Fills in everything that the input leaves open, at the finalized head. */
-  async resolveWindow(input: unknown): Promise<Resolved> {
+  async resolveWindow(input: unknown): Promise<Resolved | OtherWindow> {
     const { hotkey, steps, adapter, window: wanted } = parseInput(WindowInput, input, 'trainingWindow');
-    const miner = participantOf(await participants(), 'miner', hotkey ?? defaultHotkey);
     const { competition } = deployment;
+    if (competition.exchange === 'delta') return { kind: 'delta' };
+    const miner = participantOf(await participants(), 'miner', hotkey ?? defaultHotkey);
     const { netuid, timing: { windowBlocks } } = competition;
     const head = await chain.head();
     const index = windowOf(head.number, windowBlocks);
@@ -80,6 +83,7 @@ export const createWindowActivities = ({ chain, store, deployment, participants,
     if (wanted !== undefined && wanted < index) return { kind: 'skipped', reason: `window ${wanted} has passed, the chain is in window ${index}` };
     if (head.number < competition.activationBlock) return { kind: 'skipped', reason: `the competition begins at block ${competition.activationBlock}, the chain is at ${head.number}` };
     const { first, last } = windowBounds(index, windowBlocks);
+    if (competition.exchange === 'relay') return { kind: 'relay', window: relayWindowOf(miner, { deployment, window: { index, last }, steps }) };
     // that it fits is better known before the training than after
     recordOf(competition, { bucket: miner.bucket, commit: '0'.repeat(40), hash: '0'.repeat(44) });
     const mine = (await chain.commitments(netuid, head.hash)).find((c) => c.hotkey === miner.hotkey);
@@ -102,21 +106,14 @@ export const createWindowActivities = ({ chain, store, deployment, participants,
     return { kind: 'ready', window, ...(owed && { owed }) };
   },
 
-  /**
-   * The adapter, sealed, under its content-addressed key in the public bucket. Key and nonce are kept in the private one
-   * before anything is uploaded, so that whoever does this again makes the same bytes of the same adapter.
-   */
+  /** The adapter, sealed, in the public bucket; whoever does this again makes the same bytes of the same adapter. */
   async sealAdapter({ window, adapter }: { window: Window; adapter: ObjectRef }): Promise<Sealed> {
     const { competition: { limits }, competitionDigest: competition } = deployment;
     const body = await store.get(adapter, { maxBytes: limits.adapterBytes });
-    const content = contentOf(body);
     const { hotkey, index, bucket, privateBucket } = window;
-    const secret = { bucket: privateBucket, key: `secrets/${digestOf({ competition, hotkey, window: index, content })}` };
-    await putFirst(store, secret, randomBytes(SECRET_BYTES));
-    const sealed = seal(body, await store.getByKey(secret.bucket, secret.key, { maxBytes: SECRET_BYTES }), { hotkey, competition });
-    const file = await store.putOnce(bucket, `adapters/${sha256Hex(sealed)}.sealed`, sealed);
+    const sealed = await sealFile(store, body, { hotkey, competition, window: index, bucket, privateBucket, folder: 'adapters' });
     if (window.work.kind === 'train') await forgetCheckpoints(store, window.work.input);
-    return { file, content, secret };
+    return sealed;
   },
 
   /** What the miner is going to sign, beside PEFT's configuration file. */
@@ -172,15 +169,8 @@ async function owedKey(store: ObjectStore, { endpoints }: Competition, { miner, 
   return isOwed ? { bucket, privateBucket, commit } : undefined;
 }
 
-const digestOf = (value: unknown): string => sha256Hex(new TextEncoder().encode(canonicalJson(value))).slice(0, 32);
-
-/** The adapter is there, so that nobody goes on from them; each is several times its size. */
-async function forgetCheckpoints(store: ObjectStore, { bucket, prefix }: TrainInput): Promise<void> {
-  for await (const key of store.list(bucket, `${prefix}/checkpoint-`)) await store.delete(bucket, key);
-}
-
 /** @throws {InvalidInput} when the bucket's name is too long for it */
-function recordOf({ endpoints, id }: Competition, { bucket, commit, hash }: { bucket: string; commit: string; hash: string }): string {
+export function recordOf({ endpoints, id }: Competition, { bucket, commit, hash }: { bucket: string; commit: string; hash: string }): string {
   const [endpoint] = Object.keys(endpoints);
   return encodeCommitRecord({ namespace: endpoint!, name: bucket, commit, hash, competition: id });
 }
@@ -192,7 +182,7 @@ function trainingOf(miner: Participant, { deployment, base, index, steps }: { de
   const { hyper, replay, replayRows } = competition.training;
   const seed = `${competitionDigest}/${hotkey}/${index}`;
   const recipe = { base, dataset: dataset.ref, replay, replayRows, lora: competition.lora, hyper: { ...hyper, steps: steps ?? hyper.steps }, seed };
-  const prefix = `training/${digestOf(recipe)}`;
+  const prefix = `training/${shortDigest(recipe)}`;
   return { kind: 'train', dataset, input: { ...recipe, bucket, prefix, checkpointEverySteps: checkpointEverySteps(recipe.hyper) } };
 }
 

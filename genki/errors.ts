@@ -68,6 +68,11 @@ export class EngineError extends Error {
   override readonly name: string = 'EngineError';
 }
 
+/** A model that is gone on from is not the one that its digest names, or not there any more. */
+export class ModelSpoiled extends Error {
+  override readonly name = 'ModelSpoiled';
+}
+
 /** The embedder fails its own test: with it nothing can be scored. */
 export class EmbedderUnfit extends Error {
   override readonly name: string = 'EmbedderUnfit';

@@ -1,11 +1,18 @@
 /** The only place with queues, timeouts and retries; each number with its reason. */
 import { proxyActivities } from '@temporalio/workflow';
 import type { ClockActivities } from '../activities/clock.ts';
+import type { ClosingActivities } from '../activities/closing.ts';
+import type { DeltaWindowActivities } from '../activities/delta-window.ts';
 import type { GpuActivities } from '../activities/gpu.ts';
 import type { LeaseActivities } from '../activities/lease.ts';
 import type { ListenActivities } from '../activities/listen.ts';
 import type { HearingActivities } from '../activities/hearing.ts';
+import type { HubActivities } from '../activities/hub.ts';
+import type { BaseActivities, PretrainingActivities } from '../activities/pretraining.ts';
 import type { OutputActivities } from '../activities/outputs.ts';
+import type { PromotionActivities, VersionActivities } from '../activities/promotion.ts';
+import type { RelayTurnActivities } from '../activities/relay-turn.ts';
+import type { RelayWindowActivities } from '../activities/relay-window.ts';
 import type { SettleActivities } from '../activities/settle.ts';
 import type { RoundActivities, RoundContext } from '../activities/round.ts';
 import type { SealedKeyActivities } from '../activities/sealed-key.ts';
@@ -13,6 +20,7 @@ import type { SubmissionActivities } from '../activities/submission.ts';
 import type { SubmitActivities } from '../activities/submit.ts';
 import type { WalletActivities } from '../activities/wallet.ts';
 import type { WindowActivities } from '../activities/window.ts';
+import type { WindowsRoundActivities } from '../activities/windows-round.ts';
 import type { MeasuringSteps } from './measure-round.ts';
 import type { Dama } from '../genki/protocol/dama.ts';
 import type { ObjectRef } from '../genki/store/object-store.ts';
@@ -20,7 +28,7 @@ import { clipsPrefix } from './clips.ts';
 import { CPU_QUEUE, GPU_QUEUE, walletQueue } from './queues.ts';
 
 /** Trying again cannot help: the input, the submission or the call itself is wrong. */
-const FINAL = ['InvalidInput', 'BadSubmission', 'ChecksumMismatch', 'ObjectMissing', 'TooLarge', 'ExtrinsicRefused', 'LeaseLost', 'EngineError', 'EmbedderUnfit', 'NewerSchema'];
+const FINAL = ['InvalidInput', 'BadSubmission', 'ChecksumMismatch', 'ObjectMissing', 'TooLarge', 'ExtrinsicRefused', 'LeaseLost', 'EngineError', 'EmbedderUnfit', 'NewerSchema', 'ModelSpoiled'];
 
 /** Reading and deciding: a chain or store that answers does so in milliseconds; ten minutes bridge a restart of either. */
 export const quick = proxyActivities<WindowActivities & RoundActivities & SettleActivities & LeaseActivities & SubmitActivities & ClockActivities>({
@@ -58,6 +66,42 @@ export const disclosing = proxyActivities<WindowActivities>({
   startToCloseTimeout: '10 seconds',
   scheduleToCloseTimeout: '1 hour',
   retry: { initialInterval: '200 milliseconds', maximumInterval: '10 seconds', nonRetryableErrorTypes: FINAL },
+});
+
+/** A delta window's decisions, as `quick`. What it signs is published with them, before a deadline: a store that is back is found within two seconds. */
+export const delta = proxyActivities<DeltaWindowActivities>({
+  taskQueue: CPU_QUEUE,
+  startToCloseTimeout: '30 seconds',
+  scheduleToCloseTimeout: '10 minutes',
+  retry: { initialInterval: '200 milliseconds', maximumInterval: '2 seconds', nonRetryableErrorTypes: FINAL },
+});
+
+/** Its objects: an update is kilobytes, what a slice is cut from as large as the model. Who joins late reads a hundred entries. */
+export const deltaObjects = proxyActivities<DeltaWindowActivities>({
+  ...beating,
+  startToCloseTimeout: '15 minutes',
+  scheduleToCloseTimeout: '1 hour',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '1 minute', nonRetryableErrorTypes: FINAL },
+});
+
+/** What comes with a block of this window, or right after it: hours where windows are long, a day where the chain stands still. */
+export const deltaWaiting = proxyActivities<DeltaWindowActivities>({
+  ...beating,
+  startToCloseTimeout: '15 minutes',
+  scheduleToCloseTimeout: '1 day',
+  retry: { initialInterval: '200 milliseconds', maximumInterval: '10 seconds', nonRetryableErrorTypes: FINAL },
+});
+
+/**
+ * Closing a window, step by step: strangers' updates are fetched, which takes minutes on a home line, and blocks are waited for
+ * that lie as far ahead as a window is long; a day bridges a chain that stands still. A leader has some blocks for it, so that
+ * one whose store is back tries again within two seconds.
+ */
+export const closing = proxyActivities<ClosingActivities>({
+  ...beating,
+  startToCloseTimeout: '15 minutes',
+  scheduleToCloseTimeout: '1 day',
+  retry: { initialInterval: '200 milliseconds', maximumInterval: '2 seconds', nonRetryableErrorTypes: FINAL },
 });
 
 /** Of a round: whatever hangs neither holds one that is cancelled, nor one whose time is up. */
@@ -100,11 +144,62 @@ export const scoring = proxyActivities<GpuActivities>({ ...model, ...dropped, st
  * refused what is on its way: an extrinsic that waits for finality for an hour can still land.
  */
 export const wallet = (hotkey: string) =>
-  proxyActivities<WalletActivities & SealedKeyActivities>({
+  proxyActivities<WalletActivities & SealedKeyActivities & VersionActivities>({
     taskQueue: walletQueue(hotkey),
     startToCloseTimeout: '15 seconds',
     retry: { initialInterval: '250 milliseconds', maximumInterval: '15 seconds', nonRetryableErrorTypes: FINAL },
   });
+
+/**
+ * The gate of a relayed adapter: fetching it takes minutes on a home line; blocks of a real chain that have to be final,
+ * one. A worker that is gone is missed after thirty seconds; what takes longer than an hour is not waited for (`PROMOTION_MS`).
+ */
+export const promoting = proxyActivities<PromotionActivities>({
+  ...beating,
+  startToCloseTimeout: '15 minutes',
+  scheduleToCloseTimeout: '1 hour',
+  retry: { initialInterval: '200 milliseconds', maximumInterval: '15 seconds', nonRetryableErrorTypes: FINAL },
+});
+
+/** A miner's own adapter, from its private bucket into its public one. */
+export const relaying = proxyActivities<RelayWindowActivities>({
+  ...beating,
+  startToCloseTimeout: '15 minutes',
+  scheduleToCloseTimeout: '1 hour',
+  retry: { initialInterval: '200 milliseconds', maximumInterval: '30 seconds', nonRetryableErrorTypes: FINAL },
+});
+
+/** Asking a hub, signed: milliseconds, or whenever it is back; an answer is waited for nine seconds. */
+export const hub = (hotkey: string) =>
+  proxyActivities<HubActivities & RelayTurnActivities>({
+    taskQueue: walletQueue(hotkey),
+    startToCloseTimeout: '15 seconds',
+    scheduleToCloseTimeout: '24 hours',
+    retry: { initialInterval: '500 milliseconds', maximumInterval: '15 seconds', nonRetryableErrorTypes: FINAL },
+  });
+
+/** Records of all bases, years of them; adapters of miners, each some megabytes, fetched one after the other; and a base that goes into the public bucket. */
+export const gathering = proxyActivities<PretrainingActivities>({
+  ...beating,
+  startToCloseTimeout: '1 hour',
+  scheduleToCloseTimeout: '6 hours',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '1 minute', nonRetryableErrorTypes: FINAL },
+});
+
+/** Training that ends by itself when its time is over; a quarter of an hour beside it to load, and to write what came of it. */
+export const pretraining = (budgetMs: number) => proxyActivities<GpuActivities>({ ...model, startToCloseTimeout: budgetMs + 15 * 60_000 });
+
+/** What a hub signs. */
+export const baseWallet = (hotkey: string) =>
+  proxyActivities<BaseActivities>({ taskQueue: walletQueue(hotkey), startToCloseTimeout: '15 seconds', retry: { initialInterval: '250 milliseconds', maximumInterval: '15 seconds', nonRetryableErrorTypes: FINAL } });
+
+/** The pay of an epoch of windows: a hundred small objects, and a model that is copied. */
+export const paying = proxyActivities<WindowsRoundActivities>({
+  ...beating,
+  startToCloseTimeout: '15 minutes',
+  scheduleToCloseTimeout: '1 hour',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '1 minute', nonRetryableErrorTypes: FINAL },
+});
 
 /** Clips of a Dama for a round's prompts. */
 export async function playDama(round: RoundContext, dama: Dama, name: 'before' | 'after'): Promise<readonly ObjectRef[]> {

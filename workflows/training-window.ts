@@ -1,9 +1,11 @@
 import { CancellationScope, defineQuery, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import type { Published, Resolved, Window, WindowInput } from '../activities/window.ts';
+import type { OtherWindow, Published, Resolved, Window, WindowInput } from '../activities/window.ts';
 import type { Holder } from '../genki/protocol/lease.ts';
 import type { Content } from '../genki/protocol/sealing.ts';
 import type { ObjectRef } from '../genki/store/object-store.ts';
+import { deltaWindow, type DeltaOutcome } from './delta-window.ts';
 import { holdLease, isLeaseLost, underLease } from './hold-lease.ts';
+import { relayWindow, type RelayOutcome } from './relay-window.ts';
 import { HOTKEY, NET_UID, OUTCOME, PHASE, WINDOW } from './search-attributes.ts';
 import { disclosing, objects, quick, training, wallet } from './steps.ts';
 import { submitterOf } from './submit-once.ts';
@@ -22,6 +24,8 @@ export type WindowOutcome =
       readonly fence: number;
       readonly loss?: { readonly first: number; readonly last: number };
     }
+  | RelayOutcome
+  | DeltaOutcome
   | { readonly kind: 'skipped'; readonly reason: string }
   | { readonly kind: 'abandoned'; readonly reason: string };
 
@@ -30,7 +34,10 @@ export const windowProgress = defineQuery<WindowProgress>('progress');
 /** Says where a window has come to. */
 type Enter = (phase: string, more?: Partial<WindowProgress>) => void;
 
-/** A miner's window: resolve → lock adapter → train → upload sealed → commit → publish the key → release. */
+/**
+ * A miner's window: resolve → lock adapter → train → upload sealed → commit → publish the key → release. Of competitions that
+ * exchange something else, `deltaWindow` or `relayWindow`.
+ */
 export async function trainingWindow(input: WindowInput = {}): Promise<WindowOutcome> {
   let progress: WindowProgress = { phase: 'resolve' };
   setHandler(windowProgress, () => progress, { description: 'phase, window, lease, training, commit' });
@@ -40,13 +47,15 @@ export async function trainingWindow(input: WindowInput = {}): Promise<WindowOut
     setCurrentDetails(windowPage(progress));
   };
   const end = (outcome: WindowOutcome): WindowOutcome => {
-    enter('done', outcome.kind === 'committed' ? { keyPublished: true } : { ended: `${outcome.kind}: ${outcome.reason}` });
+    enter('done', outcome.kind === 'committed' || outcome.kind === 'sent' ? { keyPublished: true } : { ended: endOf(outcome) });
     upsertSearchAttributes([{ key: OUTCOME, value: outcome.kind }]);
     return outcome;
   };
 
   const resolved = await resolve(input);
   if (resolved.kind === 'skipped') return end(resolved);
+  if (resolved.kind === 'delta') return end(await deltaWindow(input, enter));
+  if (resolved.kind === 'relay') return end(await relayWindow(resolved.window, enter));
   const { window } = resolved;
   upsertSearchAttributes([{ key: NET_UID, value: String(window.netuid) }, { key: HOTKEY, value: window.hotkey }, { key: WINDOW, value: window.index }]);
   enter('lock adapter', pageOf(window));
@@ -54,7 +63,7 @@ export async function trainingWindow(input: WindowInput = {}): Promise<WindowOut
   try {
     // whoever held it before may have committed for this window since it was resolved
     const again = await resolve(input);
-    if (again.kind === 'skipped') return end(again);
+    if (again.kind !== 'ready') return end(again.kind === 'skipped' ? again : { kind: 'skipped', reason: 'the competition is another one by now' });
     enter('train', { ...pageOf(again.window), fence: lease.fence });
     return end(await underLease(again.window.adapterId, lease, () => trainAndCommit(again.window, lease, enter)));
   } catch (error) {
@@ -65,10 +74,12 @@ export async function trainingWindow(input: WindowInput = {}): Promise<WindowOut
   }
 }
 
+const endOf = (outcome: Exclude<WindowOutcome, { kind: 'committed' | 'sent' }>): string => `${outcome.kind}: ${outcome.kind === 'handed-on' ? `version ${outcome.sequence}` : outcome.reason}`;
+
 /** What there is to do; and first what an earlier window of this miner has left undone. */
-async function resolve(input: WindowInput): Promise<Resolved> {
+async function resolve(input: WindowInput): Promise<Resolved | OtherWindow> {
   const resolved = await quick.resolveWindow.executeWithOptions({ summary: 'resolve window at the finalized head' }, [input]);
-  if (resolved.owed) await disclosing.publishKey.executeWithOptions({ summary: `publish key · ${resolved.owed.commit}` }, [resolved.owed]);
+  if ('owed' in resolved && resolved.owed) await disclosing.publishKey.executeWithOptions({ summary: `publish key · ${resolved.owed.commit}` }, [resolved.owed]);
   return resolved;
 }
 

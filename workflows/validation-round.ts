@@ -1,6 +1,7 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, isCancellation, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { SearchAttributePair } from '@temporalio/common';
 import type { Round, RoundInput, RoundPlan } from '../activities/round.ts';
+import { ROUND_OF_WINDOWS } from '../genki/protocol/round-of-windows.ts';
 import type { ObjectRef } from '../genki/store/object-store.ts';
 import { beforeDeadline } from './before-deadline.ts';
 import { evaluateAll } from './evaluate-all.ts';
@@ -13,6 +14,7 @@ import { progressOf, roundPage, type Evaluated, type RoundPhase, type RoundProgr
 import { EPOCH, HOTKEY, MINERS_SCORED, NET_UID, OUTCOME, PHASE } from './search-attributes.ts';
 import { measuring, untilFinal } from './steps.ts';
 import { submitterOf } from './submit-once.ts';
+import { windowsRound, type WindowsSummary } from './windows-round.ts';
 
 /** What a round ends with: the answer in the Web UI's result box. */
 export type RoundSummary = {
@@ -45,7 +47,7 @@ const PUBLISHING_MS = 10_000;
 const PAGE_EVERY = 10;
 
 /** A validator's round: snapshot → evaluate each miner → compare → accept → contribution → merge → weights and report. */
-export async function validationRound(input: RoundInput = {}): Promise<RoundSummary | RoundMissed> {
+export async function validationRound(input: RoundInput = {}): Promise<RoundSummary | RoundMissed | WindowsSummary> {
   let state: RoundState = { phase: 'snapshot', evaluated: [] };
   setHandler(roundProgress, () => progressOf(state), { description: 'phase, epoch, miners looked at and scored' });
   const show = (more: Partial<RoundState>): void => { state = { ...state, ...more }; setCurrentDetails(roundPage(state)); };
@@ -56,6 +58,7 @@ export async function validationRound(input: RoundInput = {}): Promise<RoundSumm
   show({});
 
   const round = await resolve(input);
+  if ('exchange' in round) return await windowsRound(input);
   if ('kind' in round) { enter('done', { attributes: [{ key: OUTCOME, value: round.kind }] }); return round; }
   const { plan } = round;
   const submitOnce = submitterOf(plan.hotkey);
@@ -89,12 +92,14 @@ export async function validationRound(input: RoundInput = {}): Promise<RoundSumm
   };
 }
 
-async function resolve(input: RoundInput): Promise<Round | RoundMissed> {
+async function resolve(input: RoundInput): Promise<Round | RoundMissed | { readonly exchange: 'delta' }> {
   try {
     return await untilFinal.resolveRound.executeWithOptions({ summary: 'the snapshot, its seeds and submissions' }, [input]);
   } catch (error) {
     const cause = error instanceof ActivityFailure ? error.cause : undefined;
-    if (!(cause instanceof ApplicationFailure) || cause.type !== 'EpochOver') throw error;
+    if (!(cause instanceof ApplicationFailure)) throw error;
+    if (cause.type === ROUND_OF_WINDOWS) return { exchange: 'delta' };
+    if (cause.type !== 'EpochOver') throw error;
     return { kind: 'missed', reason: cause.message };
   }
 }

@@ -18,6 +18,8 @@ export type PeerRecord = {
   readonly holdout: number | null;
   /** In which it was measured. */
   readonly windows: number;
+  /** In how many of the newest ten windows, of those since it first appeared, in [0, 1]. */
+  readonly present: number;
   readonly verdict: Verdict;
   readonly reason: string;
 };
@@ -39,6 +41,9 @@ export type RecordTerms = {
  * .087, .082, .068, .067 and .073 in that order, each ± .01.
  */
 const TERMS: RecordTerms = { rate: 0.1, sure: 3, share: 0.6 };
+
+/** Whoever is not measured in so many windows any more earns nothing (protocol §4). */
+const PRESENT_WINDOWS = 10;
 
 /** One window says so much at most: a loss that is not finite may not outweigh all others for ever. */
 const MOST_ERRORS = 10;
@@ -64,12 +69,19 @@ export function windowScores(history: readonly ScoredWindow[], terms: Partial<Re
     proof: proof.windows === 0 ? null : proof.mean,
     holdout: holdout.windows === 0 ? null : holdout.mean,
     windows: holdout.windows,
+    present: presentIn(history, { hotkey, registeredAt }),
     ...verdictOf({ proof, holdout }, { sure, least }),
   }));
 }
 
-/** What the policy `gradient-agreement` pays from: only sound peers are accepted. */
-export const measurementsOf = (records: readonly PeerRecord[]): Measurement[] => records.map(({ verdict, agreement }) => ({ accepted: verdict === 'sound', agreement }));
+function presentIn(history: readonly ScoredWindow[], { hotkey, registeredAt }: Pick<PeerRecord, 'hotkey' | 'registeredAt'>): number {
+  const measured = history.map(({ scores }) => scores.some((one) => one.hotkey === hotkey && one.registeredAt === registeredAt && one.holdout !== null));
+  const newest = measured.slice(Math.max(measured.indexOf(true), measured.length - PRESENT_WINDOWS, 0));
+  return newest.filter(Boolean).length / Math.max(1, newest.length);
+}
+
+/** What the policy `gradient-agreement` pays from: only sound peers are accepted, for the windows in which they took part. */
+export const measurementsOf = (records: readonly PeerRecord[]): Measurement[] => records.map(({ verdict, agreement, present }) => ({ accepted: verdict === 'sound', agreement: present * agreement }));
 
 function verdictOf({ proof, holdout }: { proof: Average; holdout: Average }, { sure, least }: { sure: number; least: number }): Pick<PeerRecord, 'verdict' | 'reason'> {
   const errors = (average: Average): string => `${average.mean.toFixed(1)} standard errors a window over ${average.windows}`;

@@ -154,6 +154,7 @@ const CompetitionSchema = z
   .refine(({ listening, styles, generation }) => listening === undefined || (styles.private.length >= 2 && generation.clips >= 2), 'expected two private styles and two clips at least where clips are listened to: of one there is no distance')
   .refine(({ exchange, delta }) => (exchange === 'delta') === (delta !== undefined), 'expected delta with the exchange delta, and with no other')
   .refine(({ exchange, relay }) => (exchange === 'relay') === (relay !== undefined), 'expected relay with the exchange relay, and with no other')
+  .refine(({ delta, policy }) => delta === undefined || policy.name === 'gradient-agreement', 'expected the policy gradient-agreement where updates of windows are exchanged: nothing else is measured of them')
   .refine(({ delta }) => delta === undefined || delta.norm.floor <= delta.norm.cap, 'expected delta.norm.floor not above delta.norm.cap')
   .refine(({ delta }) => delta?.codec.kind !== 'top-k' || delta.codec.keep <= delta.codec.chunk, 'expected delta.codec.keep not above delta.codec.chunk')
   .refine(({ delta, timing }) => delta === undefined || delta.timing.uploadBlocks < timing.windowBlocks, 'expected delta.timing.uploadBlocks within the window')

@@ -13,6 +13,8 @@ const MANIFEST = 'manifest.json';
 
 /** PEFT's name of the file that an adapter's manifest is about. */
 export const ADAPTER_FILE = 'adapter_model.safetensors';
+/** The file that a window's manifest is about: what the peer's training changed. */
+export const UPDATE_FILE = 'update.safetensors';
 
 const Text = z.string().min(1).max(200);
 const Count = z.int().nonnegative();
@@ -39,6 +41,11 @@ const common = {
   files: Files,
 };
 
+/** What it was trained on; private data is named, never shipped. */
+const Dataset = z.strictObject({ name: Text, licence: Text, sharing: z.enum(['shared', 'private']), digest: Text, clips: Count });
+/** Losses in nats per code, of the first and the last step. */
+const Training = z.strictObject({ steps: Count, firstLoss: z.number(), lastLoss: z.number(), engine: Text });
+
 const AdapterManifest = z.strictObject({
   ...common,
   kind: z.literal('adapter'),
@@ -46,10 +53,8 @@ const AdapterManifest = z.strictObject({
   window: Count.optional(),
   /** Of the lease that it was made under. */
   fence: Count.optional(),
-  /** What it was trained on; private data is named, never shipped. */
-  dataset: z.strictObject({ name: Text, licence: Text, sharing: z.enum(['shared', 'private']), digest: Text, clips: Count }).optional(),
-  /** Losses in nats per code, of the first and the last step. */
-  training: z.strictObject({ steps: Count, firstLoss: z.number(), lastLoss: z.number(), engine: Text }).optional(),
+  dataset: Dataset.optional(),
+  training: Training.optional(),
 });
 
 const DamaManifest = z.strictObject({
@@ -62,10 +67,36 @@ const DamaManifest = z.strictObject({
   report: Ref,
 });
 
-const Manifest = z.discriminatedUnion('kind', [AdapterManifest, DamaManifest]);
+/** Says on the chain, once, which bucket a hotkey publishes its windows in. */
+const RunManifest = z.strictObject({ ...common, kind: z.literal('run'), files: Files.max(0) });
+
+/**
+ * What a peer hands in for one window, signed before the window is over: an update that is sealed, or the root of one of
+ * which a slice is to be disclosed.
+ */
+const WindowManifest = z
+  .strictObject({
+    ...common,
+    kind: z.literal('window'),
+    window: Count,
+    /** `stateDigest` of the model that it was made from. */
+    base: Digest,
+    files: Files.max(1).refine((files) => files.every(({ name }) => name === UPDATE_FILE), `expected no file but ${UPDATE_FILE}`),
+    /** Of the Merkle tree over the whole update, hex, and how many values that has. */
+    root: z.hash('sha256').lowercase().optional(),
+    count: Count.optional(),
+    dataset: Dataset.optional(),
+    training: Training.optional(),
+  })
+  .refine(({ files, root, count }) => (files.length === 1 ? root === undefined && count === undefined : root !== undefined && count !== undefined), `expected either the file ${UPDATE_FILE} or a root and a count`)
+  .refine(({ files }) => files.every(({ content }) => content !== undefined), 'expected a file that is sealed');
+
+const Manifest = z.discriminatedUnion('kind', [AdapterManifest, DamaManifest, RunManifest, WindowManifest]);
 
 export type AdapterManifest = z.infer<typeof AdapterManifest>;
 export type DamaManifest = z.infer<typeof DamaManifest>;
+export type RunManifest = z.infer<typeof RunManifest>;
+export type WindowManifest = z.infer<typeof WindowManifest>;
 export type ManifestBody = z.infer<typeof Manifest>;
 export type ManifestKind = ManifestBody['kind'];
 

@@ -26,13 +26,14 @@ export const RUBY_WINDOWS: Competition = readCompetition({
     // .509, of no compression .514; at 2 it is .540. On pages, one poisoner among six, .459 beside .458 without either
     outer: { learningRate: 2.5, momentum: 0, nesterov: false },
     norm: { floor: 0.05, cap: 20 },
-    // of a window of 80 blocks of a quarter of a second: two seconds to disclose, two for each who stands in
-    timing: { uploadBlocks: 4, revealBlocks: 8, successionBlocks: 12, checkpointWindows: 5 },
+    // of a window of 160 blocks of a quarter of a second, in which eight miners and two validators share two cores: three
+    // seconds to disclose, six for each who stands in
+    timing: { uploadBlocks: 8, revealBlocks: 12, successionBlocks: 24, checkpointWindows: 5 },
     maxPeers: 64,
     // the proof of honest work has 3.6 standard errors a window, that of two steps in ten 1.2; of 4 clips a style a quarter less
     scoring: { own: 16, perStyle: 8 },
   },
-  timing: { ...RUBY.timing, windowBlocks: 80 },
+  timing: { ...RUBY.timing, windowBlocks: 160 },
   // windows are paid for how well their updates agree with what a validator would have done
   policy: { name: 'gradient-agreement', parameters: {} },
 });

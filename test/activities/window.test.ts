@@ -30,7 +30,7 @@ const deps = (defaultHotkey?: string) => ({ chain: street.chain, store: shelf.st
 const resolve = async (input: unknown, defaultHotkey?: string) => createWindowActivities(deps(defaultHotkey)).resolveWindow(input);
 async function ready(input: unknown): Promise<Window> {
   const resolved = await resolve(input);
-  return resolved.kind === 'ready' ? resolved.window : expect.unreachable(resolved.reason);
+  return resolved.kind === 'ready' ? resolved.window : expect.unreachable(JSON.stringify(resolved));
 }
 const trainingOf = ({ work }: Window) => (work.kind === 'train' ? work.input : expect.unreachable('it does not train'));
 

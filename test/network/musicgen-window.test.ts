@@ -63,7 +63,7 @@ describe("a window of somebody's own songs on a MusicGen", () => {
     expect(imported).toMatchObject({ clips: 8, sharing: 'private' });
 
     const outcome = (await connected.temporal.workflow.execute('trainingWindow', { workflowId: 'window/swing', taskQueue: WORKFLOW_QUEUE, args: [{ hotkey: 'swing', steps: 3 }] })) as WindowOutcome;
-    if (outcome.kind !== 'committed') throw new Error(`Expected a commit, got ${outcome.reason}`);
+    if (outcome.kind !== 'committed') throw new Error(`Expected a commit, got ${outcome.kind}`);
 
     const { store, deployment, participants } = connected;
     const { competition, competitionDigest, genesisDama } = deployment;

@@ -84,7 +84,7 @@ describe('the key to a sealed adapter', () => {
     });
     const handle = await start(anna, 'window/anna');
     const outcome = (await handle.result()) as WindowOutcome;
-    if (outcome.kind !== 'committed') throw new Error(`Expected a commit, got ${outcome.reason}`);
+    if (outcome.kind !== 'committed') throw new Error(`Expected a commit, got ${outcome.kind}`);
     expect(finalBefore).toEqual([true, true, true]);
     expect(outcome.key).toMatchObject({ bucket: 'anna', key: keyFileOf(outcome.manifest.sha256.slice(0, 40)) });
 

@@ -19,6 +19,14 @@ describe('the page of a window', () => {
     expect(windowPage({ ...committed, phase: 'done', keyPublished: true })).toContain('; its key is published |');
   });
 
+  it('of a delta shows what it costs in privacy before anything is uploaded, and what is waited for', () => {
+    const training = { phase: 'train', netuid: 1, competition: 'rw', hotkey: '5F', miner: 'anna', window: 12, lastBlock: 1039, privacy: { before: 1.5, epsilon: 1.75, delta: 1e-5, statement: 'ε = 1.75 | so far' } };
+    expect(windowPage(training).split('\n').slice(5, -2)).toEqual(['| privacy | `ε = 1.75/so far` |']);
+    const sent = { ...training, phase: 'wait for the close', update: { bytes: 17_500, ratio: 251.3, norm: 0.12345 }, waiting: { what: 'the end of the window', until: 1039 } };
+    expect(windowPage(sent).split('\n').slice(6, -2)).toEqual(['| update | 17500 bytes, 251 times smaller than float32, norm 0.123; sealed |', '| waiting | `the end of the window`, until block 1039 |']);
+    expect(windowPage({ ...sent, waiting: undefined, keyPublished: true }).split('\n').slice(6, -2)).toEqual(['| update | 17500 bytes, 251 times smaller than float32, norm 0.123; disclosed |']);
+  });
+
   it('has a line in the list', () => {
     expect(windowSummary({ netuid: 1, window: 12, miner: 'anna' })).toBe('netuid 1 · window 12 · anna');
   });

@@ -2,10 +2,17 @@
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createClockActivities } from '../../activities/clock.ts';
+import { createClosingActivities } from '../../activities/closing.ts';
+import { createDeltaWindowActivities } from '../../activities/delta-window.ts';
 import { createHearingActivities } from '../../activities/hearing.ts';
 import { createLeaseActivities } from '../../activities/lease.ts';
+import { createHubActivities } from '../../activities/hub.ts';
 import { createListenActivities } from '../../activities/listen.ts';
 import { createOutputActivities } from '../../activities/outputs.ts';
+import { createBaseActivities, createPretrainingActivities } from '../../activities/pretraining.ts';
+import { createPromotionActivities, createVersionActivities } from '../../activities/promotion.ts';
+import { createRelayTurnActivities } from '../../activities/relay-turn.ts';
+import { createRelayWindowActivities } from '../../activities/relay-window.ts';
 import { createRoundActivities } from '../../activities/round.ts';
 import { createSealedKeyActivities } from '../../activities/sealed-key.ts';
 import { createSettleActivities } from '../../activities/settle.ts';
@@ -13,7 +20,9 @@ import { createSubmissionActivities } from '../../activities/submission.ts';
 import { createSubmitActivities } from '../../activities/submit.ts';
 import { createWalletActivities } from '../../activities/wallet.ts';
 import { createWindowActivities } from '../../activities/window.ts';
+import { createWindowsRoundActivities } from '../../activities/windows-round.ts';
 import { readParticipants } from '../../activities/participants.ts';
+import type { Signer } from '../../genki/chain/chain.ts';
 import { createLocalChain } from '../../genki/chain/local/local-chain.ts';
 import { CPU_QUEUE, walletQueue, WORKFLOW_QUEUE } from '../../workflows/queues.ts';
 import { beating } from '../beating.ts';
@@ -57,14 +66,21 @@ const workers = [
       ...createSettleActivities(),
       ...createLeaseActivities({ workflowQueue: WORKFLOW_QUEUE }),
       ...createSubmitActivities({ workflowQueue: WORKFLOW_QUEUE }),
+      ...byExchange(),
     },
     interceptors: { activity: [beating] },
     maxHeartbeatThrottleInterval: '5 seconds',
     maxConcurrentActivityTaskExecutions: 16,
   }),
 ];
+/** What a key asks of the hub, where there is one. */
+const askingHub = (signer: Signer) => {
+  if (!network.hub || !deployment.hub) return {};
+  const asking = createHubActivities({ signer, url: network.hub, hubHotkey: deployment.hub.hotkey });
+  return { ...asking, ...createRelayTurnActivities(asking) };
+};
 for (const signer of signers) {
-  const activities = { ...createWalletActivities({ chain, signer, blockMs: deployment.blockMs }), ...createSealedKeyActivities({ store, signer }) };
+  const activities = { ...createWalletActivities({ chain, signer, blockMs: deployment.blockMs }), ...createSealedKeyActivities({ store, signer }), ...createVersionActivities({ signer }), ...createBaseActivities({ signer }), ...askingHub(signer) };
   workers.push(await Worker.create({ ...common, taskQueue: walletQueue(signer.hotkey), activities, maxConcurrentActivityTaskExecutions: 1, maxConcurrentActivityTaskPolls: 1 }));
 }
 try {
@@ -73,4 +89,12 @@ try {
   await ears.close();
   await connection.close();
   await chain.close();
+}
+
+/** What only a competition of this exchange can be asked for. */
+function byExchange(): object {
+  const { exchange } = deployment.competition;
+  if (exchange === 'delta') return { ...createDeltaWindowActivities(deps), ...createClosingActivities(deps), ...createWindowsRoundActivities(deps) };
+  if (exchange === 'relay') return { ...createPromotionActivities(deps), ...createRelayWindowActivities(deps), ...createPretrainingActivities(deps) };
+  return {};
 }

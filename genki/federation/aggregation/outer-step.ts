@@ -20,7 +20,10 @@ export function outerStep({ learningRate, momentum, nesterov }: Outer, state: Ou
   const before = state.momentum ?? new Float32Array(size);
   if (aggregated.length !== size || before.length !== size) throw new RangeError(`Expected ${size} values of the update and of the momentum, got ${aggregated.length} and ${before.length}`);
   if (momentum === 0 && state.momentum !== null) throw new RangeError('Expected no momentum for a factor of 0, got one');
-  const after = momentum === 0 ? aggregated : aggregated.map((update, i) => momentum * before[i]! + update);
-  const weights = state.weights.map((weight, i) => weight + learningRate * (nesterov ? aggregated[i]! + momentum * after[i]! : after[i]!));
+  const after = momentum === 0 ? aggregated : new Float32Array(size);
+  if (momentum !== 0) for (let i = 0; i < size; i++) after[i] = momentum * before[i]! + aggregated[i]!;
+  const weights = new Float32Array(size);
+  const ahead = nesterov ? momentum : 0;
+  for (let i = 0; i < size; i++) weights[i] = state.weights[i]! + learningRate * (nesterov ? aggregated[i]! + ahead * after[i]! : after[i]!);
   return { weights, momentum: momentum === 0 ? null : after };
 }

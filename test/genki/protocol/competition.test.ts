@@ -127,6 +127,10 @@ describe('competition', () => {
     expect(() => readCompetition({ ...others, delta: { ...delta, [key]: value } })).toThrow(reason);
   });
 
+  it('pays windows by what is measured of them', () => {
+    expect(() => readCompetition({ ...RUBY_WINDOWS, policy: RUBY.policy })).toThrow('expected the policy gradient-agreement');
+  });
+
   it('tells a newer version from a wrong one', () => {
     expect(() => readCompetition({ version: 2, anything: true })).toThrow(NewerSchema);
   });

@@ -4,7 +4,7 @@ import { createSigner, verifySignature } from '../../../genki/chain/keys.ts';
 import { BadSubmission, InvalidInput, NewerSchema } from '../../../genki/errors.ts';
 import { canonicalJson } from '../../../genki/protocol/canonical-json.ts';
 import { boundDigest, dirDigest, fileDigest, sha256Hex } from '../../../genki/protocol/digests.ts';
-import { ADAPTER_FILE, manifestCommit, manifestHash, manifestKey, signManifest, verifyManifest, type AdapterManifest, type DamaManifest, type ExpectedManifest } from '../../../genki/protocol/manifest.ts';
+import { ADAPTER_FILE, manifestCommit, manifestHash, manifestKey, signManifest, verifyManifest, type AdapterManifest, type DamaManifest, type ExpectedManifest, type RunManifest, type WindowManifest, UPDATE_FILE } from '../../../genki/protocol/manifest.ts';
 import { Random } from '../../../genki/protocol/random.ts';
 import type { ObjectRef } from '../../../genki/store/object-store.ts';
 
@@ -37,6 +37,9 @@ const dama: DamaManifest = {
   dama: { digest: digest('dama 1'), weights: ref('damas/1/model.safetensors'), config: ref('damas/1/config.json') },
   report: ref('reports/3.json'),
 };
+const run: RunManifest = { version: 1, kind: 'run', run: 'training/rw/miner-1', competition: digest('ruby'), hotkey: miner.hotkey, base: digest('dama 0'), files: [] };
+const update: WindowManifest = { ...run, kind: 'window', window: 42, base: digest('model after 41'), files: [{ name: UPDATE_FILE, ref: ref('updates/42'), content: { sha256: '7'.repeat(64), bytes: 3 } }] };
+const slice: WindowManifest = { ...update, files: [], root: '7'.repeat(64), count: 1_120_000 };
 const expected: ExpectedManifest<'adapter'> = { kind: 'adapter', hotkey: miner.hotkey, competition: adapter.competition, base: adapter.base, bucket: 'miner-1' };
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
@@ -94,6 +97,26 @@ describe('manifest', () => {
 
   it('is refused when it is of the other kind', () => {
     expect(() => verifyManifest(signManifest(dama, miner), expected, verifySignature)).toThrow('Expected a manifest of kind adapter, got dama');
+  });
+
+  it('of a run, of a window and of the root of one are read back, each as what it is', () => {
+    const wanted = { hotkey: miner.hotkey, competition: digest('ruby'), bucket: 'miner-1' };
+    expect(verifyManifest(signManifest(run, miner), { ...wanted, kind: 'run' }, verifySignature)).toEqual(run);
+    expect(verifyManifest(signManifest(update, miner), { ...wanted, kind: 'window', base: digest('model after 41') }, verifySignature)).toEqual(update);
+    expect(verifyManifest(signManifest(slice, miner), { ...wanted, kind: 'window' }, verifySignature)).toEqual(slice);
+    expect(() => verifyManifest(signManifest(run, miner), { ...wanted, kind: 'window' }, verifySignature)).toThrow('Expected a manifest of kind window, got run');
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a run with a file', { ...run, files: update.files }, 'files'],
+    ['a window with neither file nor root', { ...update, files: [] }, 'either the file update.safetensors or a root and a count'],
+    ['a window with a file and a root', { ...update, root: '7'.repeat(64), count: 3 }, 'either the file'],
+    ['a window with a root that counts nothing', { ...slice, count: undefined }, 'either the file'],
+    ['a window with a file of another name', { ...update, files: [{ ...update.files[0], name: 'adapter_model.safetensors' }] }, 'no file but update.safetensors'],
+    ['a window with a file that is open', { ...update, files: [{ name: UPDATE_FILE, ref: ref('updates/42') }] }, 'sealed'],
+    ['a window without its number', { ...update, window: undefined }, 'window'],
+  ])('is not signed for %s', (_, body, reason) => {
+    expect(() => signManifest(JSON.parse(JSON.stringify(body)) as WindowManifest, miner)).toThrow(reason);
   });
 
   const path = '../../etc/passwd';

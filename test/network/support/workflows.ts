@@ -6,8 +6,10 @@ import type { SubmissionOutcome } from '../../../activities/submit.ts';
 import { quick } from '../../../workflows/steps.ts';
 import { submitterOf } from '../../../workflows/submit-once.ts';
 import { holdLease } from '../../../workflows/hold-lease.ts';
+import { relayWindow, type RelayOutcome } from '../../../workflows/relay-window.ts';
+import type { RelayWindow } from '../../../activities/relay-window.ts';
 
-export { adapterLease, chainSubmitter, epochTick, evaluateSubmission, trainingWindow, validationRound, windowTick } from '../../../workflows/index.ts';
+export { adapterLease, chainSubmitter, closeWindow, epochTick, evaluateSubmission, pretrainBase, promoteAdapter, relayAdapter, trainingWindow, validationRound, windowTick } from '../../../workflows/index.ts';
 
 export const heard = defineQuery<readonly string[]>('heard');
 export const leave = defineSignal('leave');
@@ -32,4 +34,13 @@ export async function contender({ adapterId }: { adapterId: string }): Promise<n
 /** Wants one effect on the chain, as windows and rounds do. */
 export async function asker({ hotkey, key, effect }: { hotkey: string; key: string; effect: Effect }): Promise<SubmissionOutcome> {
   return await submitterOf(hotkey)({ key, effect });
+}
+
+export const phases = defineQuery<readonly string[]>('phases');
+
+/** A miner's turn with an adapter that is passed on, as its window has it; what it went through. */
+export async function relayTurn(window: RelayWindow): Promise<RelayOutcome> {
+  const entered: string[] = [];
+  setHandler(phases, () => entered);
+  return await relayWindow(window, (phase) => void entered.push(phase));
 }

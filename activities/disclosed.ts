@@ -1,0 +1,103 @@
+import type { Chain } from '../genki/chain/chain.ts';
+import { BadSubmission, faultOf, NewerSchema, ObjectMissing } from '../genki/errors.ts';
+import { maxUpdateBytes } from '../genki/federation/compression/update-codec.ts';
+import { layoutOf, type Layout } from '../genki/federation/layout.ts';
+import { readMusicConfig } from '../genki/music/config.ts';
+import { manifestCommit, UPDATE_FILE } from '../genki/protocol/manifest.ts';
+import { Random } from '../genki/protocol/random.ts';
+import { SEAL_BYTES, unseal } from '../genki/protocol/sealing.ts';
+import { sliceKey, windowPrefix } from '../genki/protocol/window-log.ts';
+import { sha256Hex } from '../genki/protocol/digests.ts';
+import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
+import { deltaOf } from './delta-competition.ts';
+import type { Deployment } from './deployment.ts';
+import { fromStranger } from './from-stranger.ts';
+import { inTurns } from './in-turns.ts';
+import { plainText } from './plain-text.ts';
+import { publishedKey } from './published-key.ts';
+import { openManifest, type Received, type Receipts } from './receipts.ts';
+
+/** What a peer disclosed, as it lies in the validator's public bucket. */
+export type Opened = { readonly hotkey: string; readonly registeredAt: number; readonly ref: ObjectRef; readonly manifest: ObjectRef };
+export type Refused = { readonly hotkey: string; readonly registeredAt: number; readonly reason: string };
+export type Disclosures = { readonly opened: readonly Opened[]; readonly refused: readonly Refused[] };
+
+type Deps = { readonly chain: Chain; readonly store: ObjectStore; readonly deployment: Deployment };
+export type Opening = {
+  readonly window: number;
+  /** Of the validator. */
+  readonly bucket: string;
+  /** Digest of the model that updates have to be made from. */
+  readonly base: string;
+  /** By when it had to be disclosed. */
+  readonly reveal: number;
+  /** Of the window's hold-out: draws who takes part where there are too many. */
+  readonly seed: string;
+};
+
+const MAX_CONFIG_BYTES = 2 ** 20;
+const SIDE_BY_SIDE = 8;
+
+/**
+ * Opens what was received, once it had to be disclosed: each file as a whole or not at all. What a peer may be blamed for is
+ * why it is refused; a store or chain that does not answer is not.
+ */
+export async function openAll(deps: Deps, { received, refused }: Receipts, opening: Opening): Promise<Disclosures> {
+  const { maxPeers } = deltaOf(deps.deployment.competition);
+  const layout = await layoutFor(deps);
+  const drawn = drawnOf(received, maxPeers, opening.seed);
+  const left = received.filter((one) => !drawn.has(one.hotkey)).map(({ hotkey, registeredAt }) => ({ hotkey, registeredAt, reason: `Expected one of ${maxPeers} places, which were drawn among ${received.length}` }));
+  const results = await inTurns(received.filter((one) => drawn.has(one.hotkey)), SIDE_BY_SIDE, (one) => openOne(deps, one, { ...opening, layout }));
+  return {
+    opened: results.flatMap((one) => ('ref' in one ? [one] : [])),
+    refused: [...refused, ...left, ...results.flatMap((one) => ('reason' in one ? [one] : []))],
+  };
+}
+
+/** Each hotkey's lot is its own: validators that received a different one or two draw the same others. */
+function drawnOf(received: readonly Received[], most: number, seed: string): ReadonlySet<string> {
+  const lots = received.map(({ hotkey }) => ({ hotkey, lot: new Random(`peers/${seed}/${hotkey}`).next() }));
+  return new Set(lots.sort((a, b) => a.lot - b.lot).slice(0, most).map(({ hotkey }) => hotkey));
+}
+
+async function openOne(deps: Deps, received: Received, opening: Opening & { readonly layout: Layout }): Promise<Opened | Refused> {
+  const { hotkey, registeredAt, manifest } = received;
+  try {
+    return { hotkey, registeredAt, manifest, ref: await mirror(deps, received, opening) };
+  } catch (error) {
+    if (!faultOf(error) && !(error instanceof NewerSchema)) throw error;
+    return { hotkey, registeredAt, reason: plainText(error instanceof Error ? error.message : String(error)) };
+  }
+}
+
+/** Under its content's own name, where who joins late finds it. */
+async function mirror(deps: Deps, received: Received, { window, bucket, ...opening }: Opening & { readonly layout: Layout }): Promise<ObjectRef> {
+  const { id } = deps.deployment.competition;
+  const content = await fromStranger(deps.store, deps.deployment.genesisDama.config, () => contentOf(deps, received, { window, bucket, ...opening }));
+  return await deps.store.putOnce(bucket, `${windowPrefix(id, window)}/${sha256Hex(content)}.safetensors`, content);
+}
+
+async function contentOf({ chain, store, deployment }: Deps, { hotkey, bucket, manifest: ref }: Received, { window, base, reveal, layout }: Opening & { readonly layout: Layout }): Promise<Uint8Array> {
+  const { competition, competitionDigest, blockMs } = deployment;
+  const { codec } = deltaOf(competition);
+  const most = maxUpdateBytes(codec, layout);
+  const bytes = await store.get(ref, { maxBytes: competition.limits.manifestBytes });
+  const manifest = openManifest(bytes, { hotkey, competition: competitionDigest, bucket, window, base });
+  const file = manifest.files.find(({ name }) => name === UPDATE_FILE);
+  if ((codec.kind === 'slice') === (file !== undefined)) throw new BadSubmission(codec.kind === 'slice' ? 'Expected the root of an update alone, got a file' : `Expected the file ${UPDATE_FILE}, got a root alone`);
+  if (!file?.content) return await slice(store, { bucket, key: sliceKey(competition.id, window), most, reveal });
+  if (file.content.bytes > most) throw new BadSubmission(`Expected an update of at most ${most} bytes, got ${file.content.bytes}`);
+  const key = await publishedKey({ chain, store, blockMs }, { bucket, commit: manifestCommit(bytes), hotkey, deadline: reveal });
+  return unseal(await store.get(file.ref, { maxBytes: most + SEAL_BYTES }), key, { hotkey, competition: competitionDigest, content: file.content });
+}
+
+async function slice(store: ObjectStore, { bucket, key, most, reveal }: { readonly bucket: string; readonly key: string; readonly most: number; readonly reveal: number }): Promise<Uint8Array> {
+  return await store.getByKey(bucket, key, { maxBytes: most }).catch((error: unknown) => {
+    if (!(error instanceof ObjectMissing)) throw error;
+    throw new BadSubmission(`Expected the slice ${bucket}/${key} by block ${reveal}, got none`, { cause: error });
+  });
+}
+
+async function layoutFor({ store, deployment: { genesisDama } }: Deps): Promise<Layout> {
+  return layoutOf(readMusicConfig(JSON.parse(new TextDecoder().decode(await store.get(genesisDama.config, { maxBytes: MAX_CONFIG_BYTES })))));
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import type { Chain } from '../genki/chain/chain.ts';
+import { verifySignature } from '../genki/chain/keys.ts';
+import { BadSubmission } from '../genki/errors.ts';
+import { UPDATE_FILE, verifyManifest } from '../genki/protocol/manifest.ts';
+import type { WindowEntry } from '../genki/protocol/window-log.ts';
+import type { ObjectStore } from '../genki/store/object-store.ts';
+import type { Deployment } from './deployment.ts';
+import { lineOf, type Line } from './window-line.ts';
+
+const MOST_LINES = 128;
+const MOST_PEERS = 4096;
+
+/** What of the log a process has seen already, since who waits for an entry looks again and again. */
+export class LogMemory {
+  readonly #lines = new Map<number, Line>();
+  readonly #signed = new Set<string>();
+
+  /** As `lineOf`, which never changes once its blocks are final. */
+  async lineOf(deps: { readonly chain: Chain; readonly deployment: Deployment }, window: number): Promise<Line> {
+    const line = this.#lines.get(window) ?? (await lineOf(deps, window));
+    if (this.#lines.size >= MOST_LINES) this.#lines.clear();
+    this.#lines.set(window, line);
+    return line;
+  }
+
+  /**
+   * Holds an entry against what its peers signed: the window, the model that it began from, and the update; and against who was
+   * registered when the window began.
+   * @throws {BadSubmission} {ChecksumMismatch} {ObjectMissing} {TooLarge} the leader's fault
+   * @throws {NewerSchema} {StoreUnavailable}
+   */
+  async checkPeers(deps: { readonly store: ObjectStore; readonly deployment: Deployment }, entry: WindowEntry, { metagraph: { neurons, owner } }: Line): Promise<void> {
+    const registered = new Map(neurons.flatMap(({ hotkey, registeredAt, validatorPermit }) => (validatorPermit || hotkey === owner ? [] : [[hotkey, registeredAt] as const])));
+    for (const peer of entry.peers) {
+      if (registered.get(peer.hotkey) !== peer.registeredAt) throw new BadSubmission(`Expected peers that were registered when window ${entry.window} began, got ${peer.hotkey} of block ${peer.registeredAt}`);
+      const seen = createHash('sha256').update(JSON.stringify([entry.window, entry.before, peer])).digest('hex');
+      if (this.#signed.has(seen)) continue;
+      await checkPeer(deps, entry, peer);
+      if (this.#signed.size >= MOST_PEERS) this.#signed.clear();
+      this.#signed.add(seen);
+    }
+  }
+}
+
+async function checkPeer({ store, deployment }: { readonly store: ObjectStore; readonly deployment: Deployment }, { window, before }: WindowEntry, { hotkey, manifest, update }: WindowEntry['peers'][number]): Promise<void> {
+  const { competition: { limits }, competitionDigest: competition } = deployment;
+  const bytes = await store.get(manifest, { maxBytes: limits.manifestBytes });
+  const body = verifyManifest(bytes, { kind: 'window', hotkey, competition, base: before }, verifySignature);
+  if (body.window !== window) throw new BadSubmission(`Expected a manifest of window ${window}, got one of ${body.window}`);
+  const content = body.files.find(({ name }) => name === UPDATE_FILE)?.content;
+  // of a slice the manifest has the root alone: whoever decodes it checks that
+  if (content && content.sha256 !== update.sha256) throw new BadSubmission(`Expected the update ${content.sha256} that ${hotkey} signed for, got ${update.sha256}`);
+}
