@@ -11,6 +11,7 @@ import type { Competition, HoldOutPart as PartName } from '../genki/protocol/com
 import type { Dama } from '../genki/protocol/dama.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
 import type { DamaManifest, ManifestBody } from '../genki/protocol/manifest.ts';
+import { ROUND_OF_WINDOWS } from '../genki/protocol/round-of-windows.ts';
 import { seedOf } from '../genki/protocol/seeds.ts';
 import { seedBlocksOf, snapshotBlock } from '../genki/protocol/window.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
@@ -27,7 +28,7 @@ import { roundPlan, SEED_LABELS } from './round-plan.ts';
 import { keepRoster, readRoster, rosterAt, type Roster } from './roster.ts';
 import { unlessFaulty } from './unless-faulty.ts';
 
-const RoundInput = z.strictObject({
+export const RoundInput = z.strictObject({
   /** Hotkey or name of a validator of this machine; default: its first one. */
   hotkey: z.string().min(1).optional(),
   /** Only to be sure which one it is: a round is always of the chain's current epoch. */
@@ -93,6 +94,7 @@ export type Round = {
   readonly names: Readonly<Record<string, string>>;
 };
 
+
 export type RoundDeps = { readonly chain: Chain; readonly store: ObjectStore; readonly deployment: Deployment; readonly participants: () => Promise<readonly Participant[]>; readonly defaultHotkey: string | undefined };
 export type RoundActivities = ReturnType<typeof createRoundActivities>;
 
@@ -103,6 +105,8 @@ export const createRoundActivities = ({ chain, store, deployment, participants, 
   /** The round of the current epoch, once the blocks that make its seeds are final. */
   async resolveRound(input: unknown): Promise<Round> {
     const { hotkey, epoch, dryRun = false, deadlineMs = DEADLINE_MS } = parseInput(RoundInput, input, 'validationRound');
+    if (deployment.competition.exchange === 'relay') throw new InvalidInput(`Expected a competition that rounds are held of, the adapter of ${deployment.competition.id} is relayed: its hub judges each version by itself (genki adapter history)`);
+    if (deployment.competition.exchange === 'delta') throw ApplicationFailure.nonRetryable(`Expected a competition of adapters, ${deployment.competition.id} exchanges updates of windows`, ROUND_OF_WINDOWS);
     const everybody = await participants();
     const validator = participantOf(everybody, 'validator', hotkey ?? defaultHotkey);
     const { competition, competitionDigest } = deployment;
