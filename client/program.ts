@@ -1,27 +1,14 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { Competition } from '../genki/protocol/competition.ts';
 import { homeOf } from '../workers/settings.ts';
 import type { GenerateOptions } from './commands/generate.ts';
+import type { Scenario } from './commands/start.ts';
 import type { TrainOptions } from './commands/train.ts';
-import { durationText, parseDuration } from './duration.ts';
+import { between, duration, whole } from './option-values.ts';
+import { relayCommands } from './relay-commands.ts';
 
-const whole = (min: number, max: number) => (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < min || value > max) throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
-  return value;
-};
-const between = (min: number, max: number) => (text: string): number => {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= min && value <= max)) throw new InvalidArgumentError(`expected a number from ${min} to ${max}`);
-  return value;
-};
 /** A seed that somebody put where none belongs is not repeated. */
 const withoutSeeds = (text: string): string => text.replace(/[0-9a-f]{64,}/gi, '…');
-const duration = (min: number, max: number) => (text: string): number => {
-  const ms = parseDuration(text);
-  if (ms === undefined || ms < min || ms > max) throw new InvalidArgumentError(`expected a time from ${durationText(min)} to ${durationText(max)}, such as 90s, 5m or 1h`);
-  return ms;
-};
 const BLOCK_MS = 250;
 const DAY_MS = 24 * 60 * 60_000;
 /** The `genki` command: every option with its default. */
@@ -31,13 +18,14 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
   program
     .command('start')
     .description('one epoch of a whole federation on this machine, or several')
+    .addOption(new Option('--scenario <name>', 'adapters, merged once an epoch; windows of compressed updates; or one adapter that is passed on').choices(['adapters', 'windows', 'relay']).default('adapters'))
     .option('--rounds <n>', 'epochs, each from the last one\'s Dama', whole(1, 100), 1)
     .option('--resume', 'carry on with the last run', false)
     .option('--keep', 'leave the network running until Ctrl-C', false)
     .option('--json', 'end with one JSON object on stdout', false)
     .option('--block-ms <ms>', 'block time of the local chain', whole(50, 12_000), BLOCK_MS)
     .option('--any-ports', 'take any free ports instead of Temporal\'s 7233 and 8233', false)
-    .action(async (options: { rounds: number; resume: boolean; keep: boolean; json: boolean; blockMs: number; anyPorts: boolean }) => {
+    .action(async (options: { scenario: Scenario; rounds: number; resume: boolean; keep: boolean; json: boolean; blockMs: number; anyPorts: boolean }) => {
       const { start } = await import('./commands/start.ts');
       await start({ ...options, home: homeOf(env), env });
     });
@@ -123,6 +111,8 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
     const { remove } = await import('./commands/schedule.ts');
     await remove(options, env);
   });
+
+  relayCommands(program, env);
 
   program
     .command('leaderboard')

@@ -7,6 +7,7 @@ import { loadWallet, walletFile } from '../../workers/wallets.ts';
 import type { WindowOutcome } from '../../workflows/training-window.ts';
 import { roundSummary, type RoundProgress } from '../../workflows/round-page.ts';
 import type { RoundMissed, RoundSummary } from '../../workflows/validation-round.ts';
+import type { WindowsSummary } from '../../workflows/windows-round.ts';
 import { windowSummary } from '../../workflows/window-page.ts';
 import type { Connected } from '../connect.ts';
 import { DISHONEST, OWNER, VALIDATORS } from '../embedded/provision.ts';
@@ -134,7 +135,8 @@ async function validate({ connected, screen, round, firstEpoch, signal }: EpochO
 }
 
 /** @throws {Error} of a round whose epoch somebody ended before it had begun */
-export function settledOf(outcome: RoundSummary | RoundMissed): RoundSummary {
+export function settledOf(outcome: RoundSummary | RoundMissed | WindowsSummary): RoundSummary {
+  if (outcome.kind === 'windows') throw new Error('Expected a round of adapters, got one of windows');
   if (outcome.kind === 'missed') throw new Error(`Expected a round of the current epoch: ${outcome.reason}`);
   return outcome;
 }
@@ -162,7 +164,8 @@ async function watched<T>(work: Promise<T>, screen: Screen, draw: () => Promise<
 }
 
 function inWords(outcome: WindowOutcome): string {
-  if (outcome.kind !== 'committed') return `${outcome.kind}: ${outcome.reason}`;
+  if (outcome.kind === 'handed-on') return `handed on as version ${outcome.sequence}, loss ${outcome.loss.first.toFixed(3)} → ${outcome.loss.last.toFixed(3)}`;
+  if (outcome.kind !== 'committed') return 'reason' in outcome ? `${outcome.kind}: ${outcome.reason}` : outcome.kind;
   const loss = outcome.loss ? `, loss ${outcome.loss.first.toFixed(3)} → ${outcome.loss.last.toFixed(3)}` : '';
   return `committed at block ${outcome.block}${loss}`;
 }

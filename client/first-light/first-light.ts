@@ -75,7 +75,7 @@ export async function firstLight(options: FirstLightOptions): Promise<Result> {
 }
 
 /** A new run begins in an empty home; the one before it is kept once. */
-async function prepareHome(home: string, resume: boolean, screen: Screen): Promise<void> {
+export async function prepareHome(home: string, resume: boolean, screen: Screen): Promise<void> {
   const isThere = existsSync(home);
   if (isThere) await claimHome(home);
   if (resume) {

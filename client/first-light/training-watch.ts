@@ -7,7 +7,7 @@ export async function trainingProgress(handle: WorkflowHandle): Promise<TrainPro
   const { raw } = await handle.describe();
   for (const { activityType, heartbeatDetails } of raw.pendingActivities ?? []) {
     const payload = heartbeatDetails?.payloads?.[0];
-    if (activityType?.name === 'trainAdapter' && payload) return defaultPayloadConverter.fromPayload<TrainProgress | undefined>(payload) ?? undefined;
+    if ((activityType?.name === 'trainAdapter' || activityType?.name === 'trainDelta') && payload) return defaultPayloadConverter.fromPayload<TrainProgress | undefined>(payload) ?? undefined;
   }
   return undefined;
 }
