@@ -50,6 +50,10 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'a round over 256 miners whose steps do nothing, beside one workflow for all: at most 30 s on two cores',
     run: async (context) => (await import('./round-256.ts')).round256(context),
   },
+  'window-256': {
+    about: 'a window of 256 miners whose steps do nothing, its close and all their windows, beside the round: no faster than the miners grow, no payload that the server warns of',
+    run: async (context) => (await import('./window-256.ts')).window256(context),
+  },
   'epoch-seeds': {
     about: 'how often each verdict of an epoch holds over 20 seeds; beside what is claimed',
     run: async ({ note }) => (await import('./epoch-seeds.ts')).run({ note }),
@@ -70,9 +74,41 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'ten seconds of sound through a LAION-CLAP of full size, features and network, beside PyTorch: at most 1.0',
     run: async (context) => (await import('./clap.ts')).clap(context),
   },
+  'hand-over': {
+    about: 'from one holder\'s accepted push to the next one\'s training, an adapter of 8.3 M parameters through S3 and the hub\'s door, beside a bare put and get: at most 5 s',
+    run: async (context) => (await import('./hand-over.ts')).handOver(context),
+  },
   shapley: {
     about: 'Shapley values of 12 to 20 players from few coalitions, beside plain permutations: rank correlation at least .95 from a tenth',
     run: async (context) => (await import('./shapley.ts')).shapley(context),
+  },
+  aggregation: {
+    about: 'each rule for 64 peers of 8 M values, seconds and memory, beside NumPy and SciPy; what the attacks do to each: trimmed mean and median at most 0.25',
+    run: async (context) => (await import('./aggregation.ts')).aggregation(context),
+  },
+  compression: {
+    about: 'bytes of a window\'s update and the time it takes, beside the entropy bound: at most 1/240 of float32, headers included',
+    run: async (context) => (await import('./compression.ts')).compression(context),
+  },
+  'catch-up': {
+    about: 'a node that was away for a hundred windows of ruby-nano: entries, updates and every digest, beside updates in float32',
+    run: async (context) => (await import('./catch-up.ts')).catchUp(context),
+  },
+  windows: {
+    about: 'loss after 20 windows of five miners, compressed beside uncompressed: at most 1.02, in 1/240 of the bytes; writes docs/windows.svg',
+    run: async (context) => (await import('./windows.ts')).windows(context),
+  },
+  'windows-private': {
+    about: 'the same with noise of the private mode and its ε, beside none',
+    run: async (context) => (await import('./windows.ts')).windowsPrivate(context),
+  },
+  'windows-poisoned': {
+    about: 'the same with one poisoner of six, by rule of aggregation, beside none',
+    run: async (context) => (await import('./windows.ts')).windowsPoisoned(context),
+  },
+  'lazy-miners': {
+    about: 'whether windows show who did not do the work that was assigned',
+    run: async (context) => (await import('./windows.ts')).lazyMiners(context),
   },
 };
 
