@@ -59,7 +59,7 @@ export const DeltaExchange = z.strictObject({
   /** Updates that a window takes. */
   maxPeers: Count.max(256),
   /** Clips that peers' updates are measured on: of a peer's own pages, and of each style for the holdout. */
-  scoring: z.strictObject({ own: Count.min(2).max(256), perStyle: Count.min(2).max(64) }),
+  scoring: z.strictObject({ own: Count.min(2).max(256), perStyle: Count.max(64) }),
 });
 export type DeltaExchange = z.infer<typeof DeltaExchange>;
 

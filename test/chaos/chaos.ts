@@ -8,10 +8,12 @@ import type { BlockRef } from '../../genki/chain/chain.ts';
 import { Random } from '../../genki/protocol/random.ts';
 import { adapterScenario } from './adapters.ts';
 import { objectServer } from './object-server.ts';
+import { relayScenario } from './relay.ts';
 import type { Scenario } from './scenario.ts';
 import { SmallDisk } from './small-disk.ts';
 import { childOf, Strikes, type Struck, type Victims } from './strikes.ts';
 import { underWay } from './under-way.ts';
+import { windowScenario } from './windows.ts';
 
 export type ChaosOptions = {
   /** An empty folder for everything. */
@@ -38,7 +40,7 @@ export type ChaosReport = Struck & {
   readonly withoutDisk: string | null;
 };
 
-export const SCENARIOS = { adapters: adapterScenario } as const satisfies Record<string, Scenario<unknown>>;
+export const SCENARIOS = { adapters: adapterScenario, windows: windowScenario, relay: relayScenario } as const satisfies Record<string, Scenario<unknown>>;
 
 const BLOCK_MS = 250;
 const DISK_MIB = 4096;
@@ -129,5 +131,6 @@ function victimsOf(network: EmbeddedNetwork, objects: Supervised | undefined, ra
     'gpu worker': () => network.pid('gpu worker'),
     runner: () => childOf(network.pid('gpu worker'), random),
     ...(objects && { versitygw: () => objects.pid }),
+    ...(network.pid('hub') !== undefined && { hub: () => network.pid('hub') }),
   };
 }

@@ -1,10 +1,10 @@
-import type { ObjectStore } from '../../genki/store/object-store.ts';
+import type { ObjectRef, ObjectStore } from '../../genki/store/object-store.ts';
 import type { LeaseAnswer } from '../../genki/protocol/lease.ts';
 import type { EpochRecord } from './epochs.ts';
 import { referencesOf, resultsOf, scheduledAt, type Past } from './histories.ts';
 
 /** Those that live as long as their network. */
-const ENTITIES = new Set(['adapterLease', 'chainSubmitter']);
+const ENTITIES = new Set(['adapterLease', 'chainSubmitter', 'relayAdapter']);
 /** Nothing that is referred to is larger. */
 const MAX_BYTES = 64 * 2 ** 20;
 
@@ -14,9 +14,9 @@ export const unfinished = (pasts: readonly Past[]): string[] =>
     .filter(({ type, status }) => (ENTITIES.has(type) ? !['RUNNING', 'CONTINUED_AS_NEW'].includes(status) : status !== 'COMPLETED'))
     .map(({ type, workflowId, status }) => `${type} ${workflowId} is ${status}`);
 
-/** Objects that somebody was told of and that cannot be read as they were. */
-export async function lostObjects(pasts: readonly Past[], store: ObjectStore): Promise<{ readonly read: number; readonly lost: string[] }> {
-  const refs = referencesOf(pasts);
+/** Objects that somebody was told of and that cannot be read as they were. @param isPruned what its owner forgets when it is not needed any more */
+export async function lostObjects(pasts: readonly Past[], store: ObjectStore, isPruned: (ref: ObjectRef) => boolean = () => false): Promise<{ readonly read: number; readonly lost: string[] }> {
+  const refs = referencesOf(pasts).filter((ref) => !isPruned(ref));
   const lost: string[] = [];
   for (const ref of refs) {
     await store.get(ref, { maxBytes: MAX_BYTES }).catch((error: unknown) => lost.push(`${ref.bucket}/${ref.key}: ${error instanceof Error ? error.message : String(error)}`));

@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- [--kills 20] [--seed genki] [--scenario adapters] [--store s3|folder] [--json]`: a federation whose processes are killed
+ * `npm run chaos -- [--kills 20] [--seed genki] [--scenario adapters|windows|relay] [--store s3|folder] [--json]`: a federation whose processes are killed
  * with SIGKILL at seeded random moments, whose clock jumps by an hour and whose disk is full for a while. Exits 0 when
  * everything that must hold does.
  */

@@ -8,8 +8,12 @@ const MAIN = fileURLToPath(new URL('../chaos/main.ts', import.meta.url));
 const PATIENCE_MS = 1_200_000;
 
 describe('a federation whose processes are killed twenty times', () => {
-  it('ends every window and round, does nothing twice and loses nothing', { timeout: PATIENCE_MS }, async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN, '--kills', '20', '--json'], { timeout: PATIENCE_MS, maxBuffer: 2 ** 26 }).catch((error: { stdout?: string; stderr?: string }) => {
+  it.each([
+    ['adapters', 'ends every window and round, does nothing twice and loses nothing'],
+    ['windows', 'closes windows with one model for all, forgets no update, and a joiner finds that model'],
+    ['relay', 'gives everybody its turn, and makes each version once'],
+  ])('of %s %s', { timeout: PATIENCE_MS }, async (scenario) => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN, '--scenario', scenario, '--kills', '20', '--json'], { timeout: PATIENCE_MS, maxBuffer: 2 ** 26 }).catch((error: { stdout?: string; stderr?: string }) => {
       throw new Error(`${error.stdout ?? ''}\n${error.stderr ?? ''}`, { cause: error });
     });
     const report = JSON.parse(stdout) as ChaosReport;

@@ -100,7 +100,7 @@ describe('a relayed adapter on a server', () => {
     const bad = await relay.adapter('anna', 20);
     expect(await push(adapterId, anna, { fence: 1, parent: 0, adapter: bad })).toEqual({ kind: 'evaluating' });
     const refused = await verdict(adapterId, anna);
-    expect(refused).toMatchObject({ kind: 'refused', reason: expect.stringMatching(/^Expected a held-out loss of at most .* nats a code, 0\.02 above the current version's, got /) as string });
+    expect(refused).toMatchObject({ kind: 'refused', reason: expect.stringMatching(/^Expected a held-out loss of at most \d\.\d+ nats a code, got \d/) as string });
     expect(await push(adapterId, anna, { fence: 1, parent: 0, adapter: bad })).toEqual(refused);
     const good = await relay.adapter('anna');
     expect(await push(adapterId, anna, { fence: 1, parent: 0, adapter: good })).toEqual({ kind: 'evaluating' });
