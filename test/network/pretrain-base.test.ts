@@ -57,6 +57,7 @@ describe('a base that is trained further', () => {
     relay.before.putDone = async () => undefined;
     expect([...killed].some((key) => key.startsWith(`adapters/${ID}/bases/`))).toBe(true);
     expect(outcome).toMatchObject({ kind: 'published', sequence: 1, step: STEPS, steps: STEPS });
+    await network.record('pretrain-base-published', `pretrain/${ID}/${calls}`);
     if (outcome.kind !== 'published') return;
     expect(outcome.adapters + outcome.rebased.length).toBe(2);
     for (const one of outcome.rebased) expect(one).toMatchObject({ kind: 're-refine', adapter: late.sha256, reason: expect.stringContaining(`${STEPS} steps of training apart`) });
