@@ -21,12 +21,12 @@ afterEach(async () => {
 
 /** A door with a clock of its own, which was opened a minute ago. */
 async function hub(options: { limits?: Partial<DoorLimits>; proxies?: number; registry?: Registry } = {}) {
-  const clock = { now: START };
+  const clock = { now: START, putBackBy: 0 };
   const said: string[] = [];
   const desk = new SmallDesk(() => clock.now);
   const registered = new Map([['anna', 'cold anna'], ['ben', 'cold ben']]);
   const registry = options.registry ?? { read: async () => registered };
-  const deps = { desk, signer: quickly(HUB), verify: verifyQuickly, registry, blockMs: 1000, adapters: new Set(['rr']), now: () => clock.now, say: (line: string) => void said.push(line) };
+  const deps = { desk, signer: quickly(HUB), verify: verifyQuickly, registry, blockMs: 1000, adapters: new Set(['rr']), now: () => clock.now, elapsed: () => clock.now + clock.putBackBy, say: (line: string) => void said.push(line) };
   const door = await openDoor(deps, { host: '127.0.0.1', port: 0, proxies: options.proxies ?? 0, limits: { drainMs: 200, ...options.limits } });
   open.push(door);
   clock.now += 60_000;
@@ -59,6 +59,18 @@ function raw(door: Door, parts: readonly string[], { endless = false } = {}): Pr
 const head = (more: string): string => `POST /v1/lease/status HTTP/1.1\r\nhost: hub\r\ncontent-type: application/json\r\n${more}\r\n`;
 
 describe('the hub\'s door', () => {
+  it('goes on when its clock is put back, and still takes nothing that was asked before it opened', async () => {
+    const { clock, sign, post } = await hub();
+    const old = sign(STATUS, anna, clock.now - 70_000);
+    clock.now -= HOUR;
+    clock.putBackBy += HOUR;
+    expect(await post('/v1/lease/status', sign(STATUS))).toMatchObject({ status: 200 });
+    expect((await post('/v1/lease/status', old)).status).not.toBe(200);
+    clock.now += HOUR;
+    clock.putBackBy -= HOUR;
+    expect((await post('/v1/lease/status', old)).status).not.toBe(200);
+  });
+
   it('lets a miner ask for the adapter, hold it, push to it and hand it back, by real signatures', async () => {
     const [miner, other, owner] = [createSigner('//miner-1'), createSigner('//miner-2'), createSigner('//hub')];
     const desk = new SmallDesk(Date.now);

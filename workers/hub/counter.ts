@@ -20,6 +20,8 @@ export type CounterDeps = {
   readonly adapters: ReadonlySet<string>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds of a clock that nobody sets, for all that has a length; default: `now`. */
+  readonly elapsed?: () => number;
   readonly say: (line: string) => void;
 };
 
@@ -45,7 +47,8 @@ const COME_AGAIN_MS = 2000;
 export class Counter {
   readonly #deps: CounterDeps;
   readonly #limits: CounterLimits;
-  readonly #openedAt: number;
+  readonly #elapsed: () => number;
+  readonly #opened: number;
   readonly #seen: SeenNonces;
   readonly #hotkeys: TokenBuckets;
   readonly #current = new Map<string, { readonly at: number; readonly reply: Promise<Reply> }>();
@@ -56,7 +59,8 @@ export class Counter {
   constructor(deps: CounterDeps, limits: CounterLimits) {
     this.#deps = deps;
     this.#limits = limits;
-    this.#openedAt = deps.now();
+    this.#elapsed = deps.elapsed ?? deps.now;
+    this.#opened = this.#elapsed();
     this.#seen = new SeenNonces({ keepMs: NONCE_KEPT_MS, ...limits.nonces });
     this.#hotkeys = new TokenBuckets(limits.hotkey, MAX_HOTKEYS);
   }
@@ -64,7 +68,7 @@ export class Counter {
   /** What to reply to the body of a signed request. */
   async answer(action: HubAction, bytes: Uint8Array): Promise<Reply> {
     return await this.#orRefusal(async () => {
-      const { adapters, now, registry, blockMs, signer } = this.#deps;
+      const { adapters, registry, blockMs, signer } = this.#deps;
       let coldkeys = await this.#inTime(() => registry.read(REGISTRY_BLOCKS * blockMs));
       let opened = this.#open(bytes, coldkeys);
       // it may have registered since
@@ -76,7 +80,7 @@ export class Counter {
       const { request } = opened;
       if (request.action !== action) return refused('InvalidInput', `Expected the action ${action}, got ${request.action}`);
       if (!adapters.has(request.adapterId)) return unknownAdapter(adapters);
-      const waitMs = this.#hotkeys.take(request.hotkey, now());
+      const waitMs = this.#hotkeys.take(request.hotkey, this.#elapsed());
       if (waitMs > 0) return refusedUntil('TooManyRequests', `Expected fewer requests of ${request.hotkey}, got too many`, waitMs);
       return answered(signHubAnswer(request, await this.#ask(request, coldkeys), signer));
     });
@@ -84,18 +88,21 @@ export class Counter {
 
   /** The current version for anybody, unsigned. */
   async current(adapterId: string): Promise<Reply> {
-    const { adapters, now, desk } = this.#deps;
+    const { adapters, desk } = this.#deps;
     if (!adapters.has(adapterId)) return unknownAdapter(adapters);
     const known = this.#current.get(adapterId);
-    if (known && Math.abs(now() - known.at) < CURRENT_MS) return await known.reply;
+    if (known && this.#elapsed() - known.at < CURRENT_MS) return await known.reply;
     const reply = this.#orRefusal(async () => plainly(await this.#inTime(() => desk.current({ adapterId }))));
-    this.#current.set(adapterId, { at: now(), reply });
+    this.#current.set(adapterId, { at: this.#elapsed(), reply });
     return await reply;
   }
 
   #open(bytes: Uint8Array, coldkeys: ReadonlyMap<Hotkey, string>): OpenedRequest {
     const { signer, verify, now } = this.#deps;
-    return openHubRequest(bytes, { audience: signer.hotkey, now: now(), openedAt: this.#openedAt, isRegistered: (hotkey) => coldkeys.has(hotkey), verify }, this.#seen);
+    const time = now();
+    // by how long it has been open: a clock that was put back meanwhile would keep everybody waiting for as long
+    const openedAt = time - (this.#elapsed() - this.#opened);
+    return openHubRequest(bytes, { audience: signer.hotkey, now: time, openedAt, isRegistered: (hotkey) => coldkeys.has(hotkey), verify }, this.#seen);
   }
 
   async #ask(request: HubRequest, coldkeys: ReadonlyMap<Hotkey, string>): Promise<HubAnswer<HubAction>> {

@@ -119,7 +119,7 @@ class Visitors {
 
   async #replyTo(request: IncomingMessage): Promise<Reply> {
     const { method = '', url = '/', headers, socket } = request;
-    const waitMs = this.#addresses.take(clientAddress(socket.remoteAddress ?? '', headers, this.#proxies), this.#deps.now());
+    const waitMs = this.#addresses.take(clientAddress(socket.remoteAddress ?? '', headers, this.#proxies), (this.#deps.elapsed ?? this.#deps.now)());
     if (waitMs > 0) return refusedUntil('TooManyRequests', 'Expected fewer requests from one address, got too many', waitMs);
     const [path = '', query = ''] = url.split('?', 2);
     const action = POSTS.get(path);
