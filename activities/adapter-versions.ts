@@ -3,6 +3,7 @@ import { MAX_VERSION_BYTES, openVersion, versionKey, versionsPrefix, type Adapte
 import { sha256Hex } from '../genki/protocol/digests.ts';
 import type { CurrentVersion } from '../genki/protocol/relay.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
+import { numbersIn } from './numbered.ts';
 
 /** An adapter of a hub, by the hub's hotkey and its public bucket. */
 export type HubAdapter = { readonly hub: string; readonly bucket: string; readonly adapterId: string };
@@ -21,15 +22,7 @@ export async function readVersion(store: ObjectStore, { hub, bucket, adapterId }
 }
 
 /** The numbers of all versions, ascending. */
-export async function sequencesOf(store: ObjectStore, { bucket, adapterId }: Pick<HubAdapter, 'bucket' | 'adapterId'>): Promise<number[]> {
-  const sequences: number[] = [];
-  const prefix = versionsPrefix(adapterId);
-  for await (const key of store.list(bucket, prefix)) {
-    const sequence = Number(/^\d{10}(?=\.json$)/.exec(key.slice(prefix.length))?.[0] ?? 'NaN');
-    if (Number.isSafeInteger(sequence)) sequences.push(sequence);
-  }
-  return sequences;
-}
+export const sequencesOf = (store: ObjectStore, { bucket, adapterId }: Pick<HubAdapter, 'bucket' | 'adapterId'>): Promise<number[]> => numbersIn(store, bucket, versionsPrefix(adapterId));
 
 /** The newest version that the bucket has. */
 export async function newestVersion(store: ObjectStore, of: HubAdapter): Promise<Versioned | undefined> {

@@ -9,6 +9,7 @@ import { entryDifferences } from '../genki/protocol/entry-differences.ts';
 import { turnOf, windowOf, windowStep, holdOutBlocks, type WindowSchedule } from '../genki/protocol/window.ts';
 import { MAX_ENTRY_BYTES, MAX_REFUSED, previousKey, windowKey, type WindowEntry } from '../genki/protocol/window-log.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
+import { copyDama, copyObject } from './copy-dama.ts';
 import { deltaOf, firstWindow, scheduleOf, windowTimingOf } from './delta-competition.ts';
 import type { Deployment } from './deployment.ts';
 import { openAll, type Disclosures } from './disclosed.ts';
@@ -212,16 +213,6 @@ export function refusedOf({ opened, refused }: Disclosures, closed: Pick<ClosedW
 
 /** A model in another bucket, file by file. */
 export async function copyState(store: ObjectStore, { digest, dama, momentum }: WindowState, { bucket, prefix }: { readonly bucket: string; readonly prefix: string }): Promise<WindowState> {
-  const name = `${prefix}/${Buffer.from(digest, 'base64').toString('hex').slice(0, 40)}`;
-  const copy = async (ref: ObjectRef, file: string): Promise<ObjectRef> => await store.putOnce(bucket, `${name}/${file}`, await store.get(ref, { maxBytes: ref.bytes }));
-  return {
-    digest,
-    dama: {
-      digest: dama.digest,
-      weights: await copy(dama.weights, 'model.safetensors'),
-      config: await copy(dama.config, 'config.json'),
-      ...(dama.tokenizer && { tokenizer: await copy(dama.tokenizer, 'tokenizer.json') }),
-    },
-    momentum: momentum && (await copy(momentum, 'momentum.safetensors')),
-  };
+  const folder = `${prefix}/${Buffer.from(digest, 'base64').toString('hex').slice(0, 40)}`;
+  return { digest, dama: await copyDama(store, dama, { bucket, folder }), momentum: momentum && (await copyObject(store, momentum, { bucket, key: `${folder}/momentum.safetensors` })) };
 }

@@ -15,7 +15,7 @@ import type { DeltaDeps, DeltaWindow } from './delta-window.ts';
 import { keepMade, madeFor, newestMade, type MadeUpdate } from './made-updates.ts';
 import type { TrainedDelta } from './model/train-delta.ts';
 import { forgetCheckpoints } from './model/training-progress.ts';
-import { participantOf, type Participant } from './participants.ts';
+import { participantOf, withoutRef, type Participant } from './participants.ts';
 import { pruneWindows } from './prune-windows.ts';
 import { putFirst } from './put-first.ts';
 import { sealFile, type Sealed } from './seal-file.ts';
@@ -140,5 +140,3 @@ export async function owedBy(store: ObjectStore, competition: Competition, { min
   const isOut = (await store.head(bucket, isSlice ? sliceKey(id, window) : keyFileOf(commit))) !== undefined;
   return isReady && !isOut ? { window, bucket, privateBucket, commit } : undefined;
 }
-
-const withoutRef = ({ name, licence, sharing, digest, clips }: NonNullable<Participant['dataset']>) => ({ name, licence, sharing, digest, clips });

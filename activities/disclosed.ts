@@ -1,8 +1,8 @@
 import type { Chain } from '../genki/chain/chain.ts';
 import { BadSubmission, faultOf, NewerSchema, ObjectMissing } from '../genki/errors.ts';
+import { mapBounded } from '../genki/map-bounded.ts';
 import { maxUpdateBytes } from '../genki/federation/compression/update-codec.ts';
 import { layoutOf, type Layout } from '../genki/federation/layout.ts';
-import { readMusicConfig } from '../genki/music/config.ts';
 import { manifestCommit, UPDATE_FILE } from '../genki/protocol/manifest.ts';
 import { Random } from '../genki/protocol/random.ts';
 import { SEAL_BYTES, unseal } from '../genki/protocol/sealing.ts';
@@ -12,10 +12,10 @@ import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import { deltaOf } from './delta-competition.ts';
 import type { Deployment } from './deployment.ts';
 import { fromStranger } from './from-stranger.ts';
-import { inTurns } from './in-turns.ts';
 import { plainText } from './plain-text.ts';
 import { publishedKey } from './published-key.ts';
 import { openManifest, type Received, type Receipts } from './receipts.ts';
+import { musicOf } from './submission.ts';
 
 /** What a peer disclosed, as it lies in the validator's public bucket. */
 export type Opened = { readonly hotkey: string; readonly registeredAt: number; readonly ref: ObjectRef; readonly manifest: ObjectRef };
@@ -35,7 +35,6 @@ export type Opening = {
   readonly seed: string;
 };
 
-const MAX_CONFIG_BYTES = 2 ** 20;
 const SIDE_BY_SIDE = 8;
 
 /**
@@ -44,10 +43,10 @@ const SIDE_BY_SIDE = 8;
  */
 export async function openAll(deps: Deps, { received, refused }: Receipts, opening: Opening): Promise<Disclosures> {
   const { maxPeers } = deltaOf(deps.deployment.competition);
-  const layout = await layoutFor(deps);
+  const layout = layoutOf(await musicOf(deps.store, { base: deps.deployment.genesisDama }));
   const drawn = drawnOf(received, maxPeers, opening.seed);
   const left = received.filter((one) => !drawn.has(one.hotkey)).map(({ hotkey, registeredAt }) => ({ hotkey, registeredAt, reason: `Expected one of ${maxPeers} places, which were drawn among ${received.length}` }));
-  const results = await inTurns(received.filter((one) => drawn.has(one.hotkey)), SIDE_BY_SIDE, (one) => openOne(deps, one, { ...opening, layout }));
+  const results = await mapBounded(received.filter((one) => drawn.has(one.hotkey)), SIDE_BY_SIDE, (one) => openOne(deps, one, { ...opening, layout }));
   return {
     opened: results.flatMap((one) => ('ref' in one ? [one] : [])),
     refused: [...refused, ...left, ...results.flatMap((one) => ('reason' in one ? [one] : []))],
@@ -96,8 +95,4 @@ async function slice(store: ObjectStore, { bucket, key, most, reveal }: { readon
     if (!(error instanceof ObjectMissing)) throw error;
     throw new BadSubmission(`Expected the slice ${bucket}/${key} by block ${reveal}, got none`, { cause: error });
   });
-}
-
-async function layoutFor({ store, deployment: { genesisDama } }: Deps): Promise<Layout> {
-  return layoutOf(readMusicConfig(JSON.parse(new TextDecoder().decode(await store.get(genesisDama.config, { maxBytes: MAX_CONFIG_BYTES })))));
 }

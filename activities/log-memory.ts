@@ -6,7 +6,7 @@ import { UPDATE_FILE, verifyManifest } from '../genki/protocol/manifest.ts';
 import type { WindowEntry } from '../genki/protocol/window-log.ts';
 import type { ObjectStore } from '../genki/store/object-store.ts';
 import type { Deployment } from './deployment.ts';
-import { lineOf, type Line } from './window-line.ts';
+import { lineOf, minersOf, type Line } from './window-line.ts';
 
 const MOST_LINES = 128;
 const MOST_PEERS = 4096;
@@ -30,8 +30,8 @@ export class LogMemory {
    * @throws {BadSubmission} {ChecksumMismatch} {ObjectMissing} {TooLarge} the leader's fault
    * @throws {NewerSchema} {StoreUnavailable}
    */
-  async checkPeers(deps: { readonly store: ObjectStore; readonly deployment: Deployment }, entry: WindowEntry, { metagraph: { neurons, owner } }: Line): Promise<void> {
-    const registered = new Map(neurons.flatMap(({ hotkey, registeredAt, validatorPermit }) => (validatorPermit || hotkey === owner ? [] : [[hotkey, registeredAt] as const])));
+  async checkPeers(deps: { readonly store: ObjectStore; readonly deployment: Deployment }, entry: WindowEntry, line: Line): Promise<void> {
+    const registered = minersOf(line);
     for (const peer of entry.peers) {
       if (registered.get(peer.hotkey) !== peer.registeredAt) throw new BadSubmission(`Expected peers that were registered when window ${entry.window} began, got ${peer.hotkey} of block ${peer.registeredAt}`);
       const seen = createHash('sha256').update(JSON.stringify([entry.window, entry.before, peer])).digest('hex');

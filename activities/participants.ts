@@ -51,6 +51,9 @@ export function participantOf(all: readonly Participant[], role: Participant['ro
   throw new InvalidInput(`Expected a ${role} of this machine (${known.join(', ') || 'there is none'}), got ${wanted === undefined ? 'no name' : looksSecret(wanted) ? 'what may be a secret' : wanted}`);
 }
 
+/** What a dataset is called in public: where it lies is nobody's business. */
+export const withoutRef = ({ name, licence, sharing, digest, clips }: NonNullable<Participant['dataset']>) => ({ name, licence, sharing, digest, clips });
+
 /**
  * Puts a miner's music into the participants file, whole or not at all; the next window trains on it.
  * @returns what it was before; its object stays where it is

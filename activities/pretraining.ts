@@ -7,14 +7,16 @@ import { BadSubmission, ChecksumMismatch, faultOf, InvalidInput, StoreUnavailabl
 import { nameBase, openRelayed } from '../genki/federation/relayed-adapter.ts';
 import { rebase } from '../genki/federation/lora/rebase.ts';
 import { rebaseVerdict } from '../genki/federation/lora/lineage.ts';
+import type { MusicConfig } from '../genki/music/config.ts';
 import { adapterConfigJson, decodeAdapter, encodeAdapter, type Adapter } from '../genki/music/lora.ts';
 import { baseKey, lineageOf, signBaseRecord, type BaseRecord } from '../genki/protocol/base-record.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
 import type { Dama } from '../genki/protocol/dama.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
 import { relayName, type Candidate, type RelayState } from '../genki/protocol/relay.ts';
-import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
+import type { ObjectStore } from '../genki/store/object-store.ts';
 import { newestVersion, readVersion, sequencesOf, type HubAdapter, type Versioned } from './adapter-versions.ts';
+import { copyDama } from './copy-dama.ts';
 import type { Deployment } from './deployment.ts';
 import { frozenKey } from './last-accepted.ts';
 import type { LateResult, MergedBase, MergeBaseInput } from './model/merge-base.ts';
@@ -23,6 +25,7 @@ import { parseInput } from './parse-input.ts';
 import { participantOf, type Participant } from './participants.ts';
 import { plainText } from './plain-text.ts';
 import { baseRecords, readBaseRecord } from './relay-base.ts';
+import { shortDigest } from './seal-file.ts';
 import { musicOf } from './submission.ts';
 
 const HOUR_MS = 3_600_000;
@@ -101,7 +104,7 @@ export const createPretrainingActivities = ({ chain, store, deployment, particip
         today: standing(base, version),
         version: version?.version.sequence ?? 0,
         run: { name, step: last?.step ?? 0, steps },
-        training: { ...recipe, bucket: privateBucket, prefix: `pretrain/${digestOf(recipe)}`, checkpointEverySteps: CHECKPOINT_STEPS },
+        training: { ...recipe, bucket: privateBucket, prefix: `pretrain/${shortDigest(recipe)}`, checkpointEverySteps: CHECKPOINT_STEPS },
         merging: { scales: competition.scales, thresholds: { acceptZ: competition.thresholds.acceptZ, tolerance: competition.relay!.tolerance, guardNats: competition.thresholds.guardNats } },
         head: (await chain.head()).number,
       };
@@ -113,11 +116,12 @@ export const createPretrainingActivities = ({ chain, store, deployment, particip
       const of: HubAdapter = { hub, bucket, adapterId };
       const music = await musicOf(store, today);
       const { lora, limits } = competition;
-      const bases = new Set([genesisDama.digest, ...(await baseRecords(store, of)).map(({ dama }) => dama.digest)]);
+      const records = await baseRecords(store, of);
+      const bases = new Set([genesisDama.digest, ...records.map(({ dama }) => dama.digest)]);
       const waiting: Waiting[] = [];
       const unfit: string[] = [];
       const newest = await newestVersion(store, of);
-      for (const { adapter, parent } of [...(await candidatesOf(adapterId)), ...(await strays(store, of))]) {
+      for (const { adapter, parent } of [...(await candidatesOf(adapterId)), ...(await strays(store, of, records.at(-1)))]) {
         try {
           const bytes = await orAbsent(store.get(adapter, { maxBytes: limits.adapterBytes }), adapter.bucket !== bucket);
           if (bytes === undefined) continue;
@@ -150,7 +154,8 @@ export const createPretrainingActivities = ({ chain, store, deployment, particip
         hotkey: hub,
         sequence: sequence + 1,
         previous: today.base.digest,
-        dama: await mirrored(store, bucket, merged.dama),
+        // in the public bucket: anybody may train on it
+        dama: await copyDama(store, merged.dama, { bucket, folder: `damas/${sha256Hex(new TextEncoder().encode(merged.dama.digest)).slice(0, 40)}` }),
         steps,
         run: { name: run.name, step: trained.step, steps: trained.steps, checkpoint: trained.checkpoint },
         mergedUntil: version,
@@ -160,7 +165,9 @@ export const createPretrainingActivities = ({ chain, store, deployment, particip
       };
       const taken = new Set(merged.taken.map(({ index }) => index));
       const left = waiting.filter((_, index) => !taken.has(index));
-      return { ...record, rebased: await Promise.all(left.map((one) => rebasedFor(store, of, { record, one, deployment }))) };
+      const lineage = lineageOf([...(await baseRecords(store, of)), record]);
+      const music = await musicOf(store, { base: record.dama });
+      return { ...record, rebased: await Promise.all(left.map((one) => rebasedFor(store, of, { one, to: record.dama.digest, lineage, music, competition }))) };
     },
 
     /** Keeps a signed record under its number. Another try may have, with a signature of its own: then that one is it. */
@@ -207,8 +214,7 @@ async function orAbsent<T>(reading: Promise<T>, isStrangers: boolean): Promise<T
 }
 
 /** Versions that were published for the base before while the newest one was made: they are in no base yet. */
-async function strays(store: ObjectStore, of: HubAdapter): Promise<Pick<Candidate, 'adapter' | 'parent'>[]> {
-  const newest = (await baseRecords(store, of)).at(-1);
+async function strays(store: ObjectStore, of: HubAdapter, newest: BaseRecord | undefined): Promise<Pick<Candidate, 'adapter' | 'parent'>[]> {
   if (!newest) return [];
   const found = [];
   for (const sequence of (await sequencesOf(store, of)).filter((number) => number > newest.mergedUntil)) {
@@ -218,28 +224,19 @@ async function strays(store: ObjectStore, of: HubAdapter): Promise<Pick<Candidat
   return found;
 }
 
-/** In the public bucket: anybody may train on it. */
-async function mirrored(store: ObjectStore, bucket: string, dama: Dama): Promise<Dama> {
-  const name = sha256Hex(new TextEncoder().encode(dama.digest)).slice(0, 40);
-  const copy = async (ref: ObjectRef, file: string): Promise<ObjectRef> => store.putOnce(bucket, `damas/${name}/${file}`, await store.get(ref, { maxBytes: ref.bytes }));
-  return { digest: dama.digest, weights: await copy(dama.weights, 'model.safetensors'), config: await copy(dama.config, 'config.json'), ...(dama.tokenizer && { tokenizer: await copy(dama.tokenizer, 'tokenizer.json') }) };
-}
+type Rebasing = { readonly one: Waiting; /** digest of the new base */ readonly to: string; readonly lineage: ReturnType<typeof lineageOf>; readonly music: MusicConfig; readonly competition: Deployment['competition'] };
 
-async function rebasedFor(store: ObjectStore, of: HubAdapter, { record, one, deployment }: { record: BaseRecord; one: Waiting; deployment: Deployment }): Promise<BaseRecord['rebased'][number]> {
-  const { lora, limits } = deployment.competition;
-  const verdict = rebaseVerdict({ from: one.base, to: record.dama.digest, lineage: lineageOf([...(await baseRecords(store, of)), record]) });
+async function rebasedFor(store: ObjectStore, of: HubAdapter, { one, to, lineage, music, competition: { lora, limits } }: Rebasing): Promise<BaseRecord['rebased'][number]> {
+  const verdict = rebaseVerdict({ from: one.base, to, lineage });
   if (verdict.kind === 're-refine') return { kind: 're-refine', adapter: one.candidate, reason: plainText(verdict.reason) };
-  const music = await musicOf(store, { base: record.dama });
   const open = async (sha256: string): Promise<Adapter> => decodeAdapter(await store.getByKey(of.bucket, frozenKey(sha256), { maxBytes: limits.adapterBytes }), { music, lora });
   const merged = await Promise.all(verdict.merged.map(async ({ adapter, weight }) => ({ adapter: await open(adapter), weight })));
   const { adapter } = rebase({ adapter: await open(one.adapter.sha256), merged });
-  const file = nameBase(encodeAdapter(adapter), record.dama.digest);
+  const file = nameBase(encodeAdapter(adapter), to);
   const name = `adapters/${of.adapterId}/rebased/${sha256Hex(file)}`;
-  await store.putOnce(of.bucket, `${name}.json`, new TextEncoder().encode(adapterConfigJson(adapter.config, record.dama.digest)));
+  await store.putOnce(of.bucket, `${name}.json`, new TextEncoder().encode(adapterConfigJson(adapter.config, to)));
   const ranks = [...adapter.layers.values()].map(({ rank }) => rank);
   return { kind: 'exact', adapter: one.candidate, file: await store.putOnce(of.bucket, `${name}.safetensors`, file), rank: Math.max(...ranks) };
 }
 
 const finite = (loss: number | undefined): number | null => (Number.isFinite(loss) ? loss! : null);
-
-const digestOf = (value: unknown): string => sha256Hex(new TextEncoder().encode(canonicalJson(value))).slice(0, 32);

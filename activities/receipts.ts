@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Chain, Hotkey } from '../genki/chain/chain.ts';
 import { verifySignature } from '../genki/chain/keys.ts';
 import { BadSubmission, faultOf, InvalidInput, NewerSchema } from '../genki/errors.ts';
+import { mapBounded } from '../genki/map-bounded.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
 import { verifyManifest, type WindowManifest } from '../genki/protocol/manifest.ts';
@@ -9,13 +10,12 @@ import { windowKey, windowPrefix } from '../genki/protocol/window-log.ts';
 import type { ObjectStore } from '../genki/store/object-store.ts';
 import type { Deployment } from './deployment.ts';
 import { fromStranger } from './from-stranger.ts';
-import { inTurns } from './in-turns.ts';
 import { parseJson } from './parse-json.ts';
 import { plainText } from './plain-text.ts';
 import { publishersAt, type Publisher } from './publishers.ts';
 import { putFirst } from './put-first.ts';
 import { Reference } from './reference.ts';
-import type { Line } from './window-line.ts';
+import { minersOf, type Line } from './window-line.ts';
 
 const Count = z.int().nonnegative();
 const Peer = z.strictObject({ hotkey: z.string(), registeredAt: Count });
@@ -68,7 +68,7 @@ export async function readReceipts(store: ObjectStore, { competition: { id } }: 
 export async function takeReceipts({ chain, store, deployment }: Deps, of: ReceiptsOf, line: Line): Promise<Receipts> {
   const head = await chain.head();
   const peers = peersOf(await publishersAt(chain, deployment, head), line);
-  const looks = await inTurns(peers, SIDE_BY_SIDE, (peer) => look({ store, deployment }, of, peer));
+  const looks = await mapBounded(peers, SIDE_BY_SIDE, (peer) => look({ store, deployment }, of, peer));
   const receipts: Receipts = {
     version: 1,
     window: of.window,
@@ -83,9 +83,8 @@ export async function takeReceipts({ chain, store, deployment }: Deps, of: Recei
 
 type Candidate = Publisher & { readonly registeredAt: number };
 
-/** Who may take part: those that were registered when the window began, other than validators. */
-function peersOf(publishers: readonly Publisher[], { metagraph: { neurons, owner } }: Line): Candidate[] {
-  const miners = new Map(neurons.flatMap(({ hotkey, registeredAt, validatorPermit }): [Hotkey, number][] => (validatorPermit || hotkey === owner ? [] : [[hotkey, registeredAt]])));
+function peersOf(publishers: readonly Publisher[], line: Line): Candidate[] {
+  const miners = minersOf(line);
   return publishers.flatMap((one) => (miners.has(one.hotkey) ? [{ ...one, registeredAt: miners.get(one.hotkey)! }] : []));
 }
 

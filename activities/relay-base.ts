@@ -3,6 +3,7 @@ import { baseKey, basesPrefix, MAX_BASE_RECORD_BYTES, openBaseRecord, type BaseR
 import type { Dama } from '../genki/protocol/dama.ts';
 import type { ObjectStore } from '../genki/store/object-store.ts';
 import type { HubAdapter } from './adapter-versions.ts';
+import { numbersIn } from './numbered.ts';
 
 /** One version of the base, as the hub has signed it. @throws {ObjectMissing} {BadSubmission} */
 export async function readBaseRecord(store: ObjectStore, { hub, bucket, adapterId }: HubAdapter, sequence: number): Promise<BaseRecord> {
@@ -26,12 +27,4 @@ export async function newestBase(store: ObjectStore, of: HubAdapter): Promise<Ba
 /** The Dama that a relayed adapter belongs to. */
 export const relayBase = async (store: ObjectStore, of: HubAdapter, genesis: Dama): Promise<Dama> => (await newestBase(store, of))?.dama ?? genesis;
 
-async function sequencesOf(store: ObjectStore, { bucket, adapterId }: Pick<HubAdapter, 'bucket' | 'adapterId'>): Promise<number[]> {
-  const sequences: number[] = [];
-  const prefix = basesPrefix(adapterId);
-  for await (const key of store.list(bucket, prefix)) {
-    const digits = /^\d{10}(?=\.json$)/.exec(key.slice(prefix.length))?.[0];
-    if (digits !== undefined) sequences.push(Number(digits));
-  }
-  return sequences;
-}
+const sequencesOf = (store: ObjectStore, { bucket, adapterId }: Pick<HubAdapter, 'bucket' | 'adapterId'>): Promise<number[]> => numbersIn(store, bucket, basesPrefix(adapterId));

@@ -2,7 +2,6 @@ import { verifySignature } from '../genki/chain/keys.ts';
 import { BadSubmission, InvalidInput } from '../genki/errors.ts';
 import { nameBase } from '../genki/federation/relayed-adapter.ts';
 import { MAX_VERSION_BYTES, openVersion } from '../genki/protocol/adapter-version.ts';
-import { canonicalJson } from '../genki/protocol/canonical-json.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
 import type { CurrentAdapter } from '../genki/protocol/hub.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
@@ -10,6 +9,7 @@ import type { Deployment } from './deployment.ts';
 import type { TrainInput } from './model/train.ts';
 import { forgetCheckpoints } from './model/training-progress.ts';
 import type { Participant } from './participants.ts';
+import { shortDigest } from './seal-file.ts';
 
 /** A miner's turn with an adapter that is passed on: all of it but what only the hub knows. */
 export type RelayWindow = {
@@ -54,7 +54,7 @@ export const createRelayWindowActivities = ({ store, deployment }: RelayWindowDe
     const isOurs = version !== null && (await baseOf(store, version, { deployment, adapterId })) === base.digest;
     const seed = `${deployment.competitionDigest}/${hotkey}/${index}/${fence}`;
     const plan = { ...recipe, base, seed, ...(isOurs && { adapter: version.adapter }) };
-    const prefix = `training/${sha256Hex(new TextEncoder().encode(canonicalJson(plan))).slice(0, 32)}`;
+    const prefix = `training/${shortDigest(plan)}`;
     // of a large model a step takes minutes
     return { ...plan, bucket, prefix, checkpointEverySteps: recipe.hyper.checkpointing ? 1 : 10 };
   },

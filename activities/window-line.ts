@@ -20,6 +20,10 @@ export async function lineOf({ chain, deployment }: { readonly chain: Chain; rea
   return { window, schedule, leaders: order.slice(0, schedule.turns), metagraph };
 }
 
+/** Who may take part in a window, and since when each is registered: those that were when it began, other than validators and the owner. */
+export const minersOf = ({ metagraph: { neurons, owner } }: Pick<Line, 'metagraph'>): ReadonlyMap<Hotkey, number> =>
+  new Map(neurons.flatMap(({ hotkey, registeredAt, validatorPermit }) => (validatorPermit || hotkey === owner ? [] : [[hotkey, registeredAt] as const])));
+
 /** Whose turn it is at a head, and until which block it is that one's alone; before the first turn, the first one's. */
 export function turnAt({ competition }: Deployment, { schedule, leaders }: Line, head: Pick<BlockRef, 'number'>): { readonly leader: Hotkey | null; readonly untilBlock: number } {
   const timing = windowTimingOf(competition);

@@ -16,7 +16,7 @@ import { forgetCheckpoints } from './model/training-progress.ts';
 import { currentDama } from './current-dama.ts';
 import type { Deployment } from './deployment.ts';
 import { parseInput } from './parse-input.ts';
-import { participantOf, type Participant } from './participants.ts';
+import { participantOf, withoutRef, type Participant } from './participants.ts';
 import { Reference } from './reference.ts';
 import { relayWindowOf, type RelayWindow } from './relay-window.ts';
 import { sealFile, shortDigest, type Sealed } from './seal-file.ts';
@@ -185,5 +185,3 @@ function trainingOf(miner: Participant, { deployment, base, index, steps }: { de
   const prefix = `training/${shortDigest(recipe)}`;
   return { kind: 'train', dataset, input: { ...recipe, bucket, prefix, checkpointEverySteps: checkpointEverySteps(recipe.hyper) } };
 }
-
-const withoutRef = ({ name, licence, sharing, digest, clips }: NonNullable<Participant['dataset']>) => ({ name, licence, sharing, digest, clips });

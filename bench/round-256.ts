@@ -1,15 +1,13 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { findTemporal } from '../client/embedded/find-temporal.ts';
-import { freePort, temporalService } from '../client/embedded/network.ts';
-import { Supervised } from '../client/embedded/supervised.ts';
 import { SIDE_BY_SIDE } from '../workflows/evaluate-all.ts';
 import { CPU_QUEUE, GPU_QUEUE, walletQueue, WORKFLOW_QUEUE } from '../workflows/queues.ts';
 import type { Context } from './context.ts';
 import { figureOf, type Figure } from './figure.ts';
+import { onServer } from './own-server.ts';
 import { measureHistory, type HistoryFacts } from './round-256/history-facts.ts';
 import { noOps, roundOver } from './round-256/no-ops.ts';
 
@@ -43,20 +41,6 @@ export async function round256({ folder, note }: Context): Promise<Figure[]> {
     limit('history', 'MiB', [round.bytes / 2 ** 20, MAX_BYTES / 2 ** 20, 'where Temporal would begin anew']),
     limit('payload', 'KiB', [round.largestPayload / 1024, MAX_PAYLOAD / 1024, 'where the server warns']),
   ];
-}
-
-/** An empty server of its own, as the embedded network starts it. */
-async function onServer<T>(home: string, command: string, work: (address: string) => Promise<T>): Promise<T> {
-  await mkdir(join(home, 'logs'), { recursive: true });
-  const [port, uiPort] = await Promise.all([freePort(0), freePort(0)]);
-  const address = `127.0.0.1:${port}`;
-  const server = new Supervised(temporalService(command, { home, address, port, uiPort, namespace: 'default' }));
-  try {
-    await server.start();
-    return await work(address);
-  } finally {
-    await server.stop();
-  }
 }
 
 async function measure(address: string, { workflowBundle, miners }: { workflowBundle: { code: string }; miners: number }): Promise<Measured> {

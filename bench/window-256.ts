@@ -1,16 +1,14 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createLeaseActivities } from '../activities/lease.ts';
 import { findTemporal } from '../client/embedded/find-temporal.ts';
-import { freePort, temporalService } from '../client/embedded/network.ts';
-import { Supervised } from '../client/embedded/supervised.ts';
-import { mapBounded } from '../workflows/map-bounded.ts';
+import { mapBounded } from '../genki/map-bounded.ts';
 import { CPU_QUEUE, GPU_QUEUE, walletQueue, WORKFLOW_QUEUE } from '../workflows/queues.ts';
 import type { Context } from './context.ts';
 import { figureOf, type Figure } from './figure.ts';
+import { onServer } from './own-server.ts';
 import { measureHistory, type HistoryFacts } from './round-256/history-facts.ts';
 import { miningNoOps } from './window-256/miner-no-ops.ts';
 import { closingNoOps } from './window-256/validator-no-ops.ts';
@@ -77,20 +75,6 @@ function growthOf(measured: readonly Measured[]): Figure[] {
   const figure = (name: string, ours: number): Figure => figureOf({ name: `window-${last.peers}-growth-${name}`, unit: 'times', ours, peer: last.peers / first.peers, peerName: `as many miners as ${first.peers}` });
   const growth = (part: 'closed' | 'miners', what: keyof Total): Figure => figure(`${part}-${what}`, last[part][what] / first[part][what]);
   return (['closed', 'miners'] as const).flatMap((part) => (['seconds', 'events', 'bytes'] as const).map((what) => growth(part, what)));
-}
-
-/** An empty server of its own, as the embedded network starts it. */
-async function onServer<T>(home: string, command: string, work: (address: string) => Promise<T>): Promise<T> {
-  await mkdir(join(home, 'logs'), { recursive: true });
-  const [port, uiPort] = await Promise.all([freePort(0), freePort(0)]);
-  const address = `127.0.0.1:${port}`;
-  const server = new Supervised(temporalService(command, { home, address, port, uiPort, namespace: 'default' }));
-  try {
-    await server.start();
-    return await work(address);
-  } finally {
-    await server.stop();
-  }
 }
 
 async function measure(address: string, { workflowBundle, peers }: { workflowBundle: { code: string }; peers: number }): Promise<Measured> {

@@ -1,7 +1,7 @@
 import { CancellationScope, executeChild, isCancellation, TemporalFailure, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
 import type { Round, RoundContext, Submission } from '../activities/round.ts';
 import { evaluateSubmission, type Outcome } from './evaluate-submission.ts';
-import { mapBounded } from './map-bounded.ts';
+import { mapBounded } from '../genki/map-bounded.ts';
 import { nameOf, type Evaluated } from './round-page.ts';
 import { submissionSummary } from './submission-page.ts';
 

@@ -14,7 +14,7 @@ import { coalitions, MAX_PLAYERS } from '../genki/evaluation/shapley.ts';
 import type { CoalitionValues, RoundReport } from '../genki/evaluation/round-report.ts';
 import { decideNextDama } from '../genki/federation/next-dama.ts';
 import type { Dama } from '../genki/protocol/dama.ts';
-import { mapBounded } from './map-bounded.ts';
+import { mapBounded } from '../genki/map-bounded.ts';
 import type { Evaluated, RoundPhase } from './round-page.ts';
 
 /** Of whom this round looked at; the others come into the report when it is published. */

@@ -1,7 +1,7 @@
 /** The bundle of the benchmark: the real round, and its peer. */
 import type { Round } from '../../activities/round.ts';
 import { asPlayed } from '../../workflows/clips.ts';
-import { mapBounded } from '../../workflows/map-bounded.ts';
+import { mapBounded } from '../../genki/map-bounded.ts';
 import { compute, foreign, scoring } from '../../workflows/steps.ts';
 
 export { evaluateSubmission, validationRound } from '../../workflows/index.ts';

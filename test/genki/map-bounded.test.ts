@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../genki/protocol/random.ts';
-import { mapBounded } from '../../workflows/map-bounded.ts';
+import { mapBounded } from '../../genki/map-bounded.ts';
 
 /** Tasks that end when told, and the order in which they began. */
 function tasks() {
