@@ -11,7 +11,7 @@ import type { ClosingOutcome } from '../../workflows/close-window.ts';
 import { WORKFLOW_QUEUE } from '../../workflows/queues.ts';
 import type { WindowOutcome } from '../../workflows/training-window.ts';
 import { SMALL } from './competition.ts';
-import { everyHistory } from './histories.ts';
+import { everyHistory, type Past } from './histories.ts';
 import { lostObjects, sharedLeases, unfinished } from './invariants.ts';
 import { patiently } from './patiently.ts';
 import { scenario, type Struggle } from './scenario.ts';
@@ -68,10 +68,11 @@ async function oneWindow({ temporal, deployment }: Connected, window: number): P
 }
 
 async function look(connected: Connected, records: readonly WindowRecord[]): Promise<{ checked: Record<string, number>; violations: string[] }> {
-  const { temporal, store } = connected;
+  const { temporal, store, deployment } = connected;
   const pasts = await everyHistory(temporal);
-  // models and updates of windows long over
-  const { read, lost } = await lostObjects(pasts, store, ({ bucket, key }) => bucket.endsWith('-private') && /^(states|training)\//.test(key));
+  // models and updates of windows long over, which their miners clear away
+  const kept = records.at(-1)!.window - 2 * deployment.competition.delta!.timing.checkpointWindows;
+  const { read, lost } = await lostObjects(pasts.filter((past) => !(windowOfPast(past) < kept)), store, ({ bucket, key }) => bucket.endsWith('-private') && /^(states|training)\//.test(key));
   const { held, shared } = sharedLeases(pasts);
   const closed = records.flatMap(({ closings }) => Object.values(closings)).filter((one) => 'entry' in one);
   return {
@@ -79,6 +80,9 @@ async function look(connected: Connected, records: readonly WindowRecord[]): Pro
     violations: [...unfinished(pasts), ...lost, ...shared, ...records.flatMap((record) => wrongIn(connected, record)), ...(await differingModels(connected, records))],
   };
 }
+
+/** NaN for a workflow of no window. */
+const windowOfPast = ({ workflowId }: Past): number => Number(/^(?:trainingWindow|closeWindow)\/.*?\/(\d+)/.exec(workflowId)?.[1]);
 
 /** Validators who ended a window with different models, and updates that nobody speaks of. */
 function wrongIn({ participants }: Connected, { window, sent, closings }: WindowRecord): string[] {
