@@ -180,8 +180,8 @@ export const createClosingActivities = ({ chain, store, deployment, participants
         before: before.state.digest,
         after: closed.state.digest,
         peers: closed.accepted.map(({ hotkey, norm, factor }) => {
-          const { registeredAt, manifest, ref } = opened.get(hotkey)!;
-          return { hotkey, registeredAt, manifest, update: ref, norm, factor };
+          const { registeredAt, manifest, ref, disclosure } = opened.get(hotkey)!;
+          return { hotkey, registeredAt, manifest, update: ref, disclosure, norm, factor };
         }),
         refused: refusedOf(verdicts, closed),
         checkpoint,

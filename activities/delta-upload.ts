@@ -5,8 +5,9 @@ import { layoutOf } from '../genki/federation/layout.ts';
 import type { Competition } from '../genki/protocol/competition.ts';
 import { manifestCommit, UPDATE_FILE, type ManifestBody, type WindowManifest } from '../genki/protocol/manifest.ts';
 import { keyFileOf, MAX_KEY_FILE_BYTES } from '../genki/protocol/sealing.ts';
+import { sliceFileOf } from '../genki/protocol/slices.ts';
 import { sliceKey, windowKey } from '../genki/protocol/window-log.ts';
-import { windowBounds } from '../genki/protocol/window.ts';
+import { holdOutBlocks, windowBounds } from '../genki/protocol/window.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import { deltaOf } from './delta-competition.ts';
 import type { DeltaPlan } from './delta-plan.ts';
@@ -21,9 +22,10 @@ import { putFirst } from './put-first.ts';
 import { sealFile, type Sealed } from './seal-file.ts';
 import { musicOf } from './submission.ts';
 import { unlessFaulty } from './unless-faulty.ts';
+import { sliceBlocksOf } from './window-terms.ts';
 
-/** What is to be disclosed once its window is over; `commit` of the manifest. */
-export type Owed = { readonly window: number; readonly bucket: string; readonly privateBucket: string; readonly commit: string };
+/** What is to be disclosed once its window is over; `commit` of the manifest. What is disclosed of a slice its miner signs then. */
+export type Owed = { readonly hotkey: string; readonly window: number; readonly bucket: string; readonly privateBucket: string; readonly commit: string; readonly isSlice: boolean };
 
 /** A signed manifest, UTF-8, and its commit. */
 export type Signed = { readonly text: string; readonly commit: string };
@@ -103,23 +105,27 @@ export const createUploadActivities = ({ chain, store, deployment, participants 
     },
 
     /** Puts the signed manifest where everybody looks for it. */
-    async publishWindow({ window: { index, bucket, privateBucket }, signed: { text, commit } }: { window: DeltaWindow; signed: Signed }): Promise<PublishedWindow> {
+    async publishWindow({ window: { hotkey, index, bucket, privateBucket }, signed: { text, commit } }: { window: DeltaWindow; signed: Signed }): Promise<PublishedWindow> {
       const manifest = await store.putOnce(bucket, windowKey(competition.id, index), new TextEncoder().encode(text));
-      return { manifest, owed: { window: index, bucket, privateBucket, commit }, block: (await chain.head()).number };
+      return { manifest, owed: { hotkey, window: index, bucket, privateBucket, commit, isSlice: delta.codec.kind === 'slice' }, block: (await chain.head()).number };
     },
 
     /** Makes public what opens a window's update, or the slice of it that the chain has chosen: not before the window is over. */
     async discloseWindow({ window, bucket, privateBucket, commit }: Owed): Promise<ObjectRef> {
-      const { last } = windowBounds(window, competition.timing.windowBlocks);
+      const schedule = windowBounds(window, competition.timing.windowBlocks);
       const head = await chain.head();
-      const due = delta.codec.kind === 'slice' ? last + 2 : last;
+      const due = delta.codec.kind === 'slice' ? holdOutBlocks(schedule, competition.timing.seedBlocks).at(-1)! : schedule.last;
       if (head.number < due) throw ApplicationFailure.create({ message: `Window ${window} is not over before block ${due} is final, the head is ${head.number}`, type: 'BlockNotFinal', nextRetryDelay: (due - head.number) * blockMs, category: 'BENIGN' });
       if (delta.codec.kind !== 'slice') return await store.putOnce(bucket, keyFileOf(commit), await store.getByKey(privateBucket, keyFileOf(commit), { maxBytes: MAX_KEY_FILE_BYTES }));
       const layout = layoutOf(await musicOf(store, { base: genesisDama }));
       const made = await madeFor(store, ledgerOf({ privateBucket }), window);
       const whole = decodeUpdate({ kind: 'dense' }, await store.get(made.file, { maxBytes: MAX_WHOLE_BYTES }), layout);
-      const blocks = { blockHash: await chain.blockHash(last + 1), auditHash: await chain.blockHash(last + 2) };
-      return await store.putOnce(bucket, sliceKey(competition.id, window), encodeSlice(whole, { layout, compression: delta.codec.compression, ...blocks }));
+      return await store.putOnce(bucket, sliceKey(competition.id, window), encodeSlice(whole, { layout, compression: delta.codec.compression, ...(await sliceBlocksOf(chain, competition, window)) }));
+    },
+
+    /** Publishes what the miner signed of its slice: of several the first stays. */
+    async publishSlice({ owed: { bucket, commit }, text }: { owed: Owed; text: string }): Promise<void> {
+      await putFirst(store, { bucket, key: sliceFileOf(commit) }, new TextEncoder().encode(text));
     },
 
     /** Forgets what nobody needs any more of windows that have passed: it is only for room. */
@@ -130,13 +136,13 @@ export const createUploadActivities = ({ chain, store, deployment, participants 
 };
 
 /** What a miner's update of a window still has to disclose, as far as it was handed in. */
-export async function owedBy(store: ObjectStore, competition: Competition, { miner: { bucket, privateBucket }, window }: { miner: Participant; window: number }): Promise<Owed | undefined> {
+export async function owedBy(store: ObjectStore, competition: Competition, { miner: { hotkey, bucket, privateBucket }, window }: { miner: Participant; window: number }): Promise<Owed | undefined> {
   const { limits, id } = competition;
   const manifest = await unlessFaulty(() => store.getByKey(bucket, windowKey(id, window), { maxBytes: limits.manifestBytes }));
   if (manifest === undefined) return undefined;
   const commit = manifestCommit(manifest);
   const isSlice = deltaOf(competition).codec.kind === 'slice';
   const isReady = isSlice || (await store.head(privateBucket, keyFileOf(commit))) !== undefined;
-  const isOut = (await store.head(bucket, isSlice ? sliceKey(id, window) : keyFileOf(commit))) !== undefined;
-  return isReady && !isOut ? { window, bucket, privateBucket, commit } : undefined;
+  const isOut = (await store.head(bucket, isSlice ? sliceFileOf(commit) : keyFileOf(commit))) !== undefined;
+  return isReady && !isOut ? { hotkey, window, bucket, privateBucket, commit, isSlice } : undefined;
 }

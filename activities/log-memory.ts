@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Chain } from '../genki/chain/chain.ts';
 import { verifySignature } from '../genki/chain/keys.ts';
 import { BadSubmission } from '../genki/errors.ts';
-import { UPDATE_FILE, verifyManifest } from '../genki/protocol/manifest.ts';
+import { manifestCommit, UPDATE_FILE, verifyManifest } from '../genki/protocol/manifest.ts';
+import { MAX_SLICE_FILE_BYTES, openSliceFile } from '../genki/protocol/slices.ts';
 import type { WindowEntry } from '../genki/protocol/window-log.ts';
 import type { ObjectStore } from '../genki/store/object-store.ts';
 import type { Deployment } from './deployment.ts';
@@ -43,12 +44,14 @@ export class LogMemory {
   }
 }
 
-async function checkPeer({ store, deployment }: { readonly store: ObjectStore; readonly deployment: Deployment }, { window, before }: WindowEntry, { hotkey, manifest, update }: WindowEntry['peers'][number]): Promise<void> {
+async function checkPeer({ store, deployment }: { readonly store: ObjectStore; readonly deployment: Deployment }, { window, before }: WindowEntry, { hotkey, manifest, update, disclosure }: WindowEntry['peers'][number]): Promise<void> {
   const { competition: { limits }, competitionDigest: competition } = deployment;
   const bytes = await store.get(manifest, { maxBytes: limits.manifestBytes });
   const body = verifyManifest(bytes, { kind: 'window', hotkey, competition, base: before }, verifySignature);
   if (body.window !== window) throw new BadSubmission(`Expected a manifest of window ${window}, got one of ${body.window}`);
   const content = body.files.find(({ name }) => name === UPDATE_FILE)?.content;
-  // of a slice the manifest has the root alone: whoever decodes it checks that
-  if (content && content.sha256 !== update.sha256) throw new BadSubmission(`Expected the update ${content.sha256} that ${hotkey} signed for, got ${update.sha256}`);
+  // before the window was over, or of a slice once it was
+  if ((content === undefined) !== (disclosure !== null)) throw new BadSubmission(content ? `Expected the manifest of ${hotkey} to name its update, got a slice` : `Expected what ${hotkey} signed of its slice, got nothing`);
+  const signed = disclosure ? openSliceFile(await store.get(disclosure, { maxBytes: MAX_SLICE_FILE_BYTES }), { hotkey, manifest: manifestCommit(bytes) }, verifySignature) : content?.sha256;
+  if (signed !== update.sha256) throw new BadSubmission(`Expected the update ${signed} that ${hotkey} signed for, got ${update.sha256}`);
 }

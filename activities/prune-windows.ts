@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { manifestCommit } from '../genki/protocol/manifest.ts';
 import { keyFileOf } from '../genki/protocol/sealing.ts';
+import { sliceFileOf } from '../genki/protocol/slices.ts';
 import { windowKey } from '../genki/protocol/window-log.ts';
 import type { ObjectStore } from '../genki/store/object-store.ts';
 import { pruneMade } from './made-updates.ts';
@@ -41,7 +42,7 @@ async function forgetHandedIn(store: ObjectStore, bucket: string, key: string): 
   if (!manifest) return;
   for (const { ref } of manifest.body.files) if (ref.bucket === bucket && ref.key.startsWith('updates/')) await store.delete(bucket, ref.key);
   await store.delete(bucket, sliceKeyOf(key));
-  await store.delete(bucket, keyFileOf(manifestCommit(bytes)));
+  for (const file of [keyFileOf, sliceFileOf]) await store.delete(bucket, file(manifestCommit(bytes)));
   await store.delete(bucket, key);
 }
 

@@ -4,6 +4,7 @@ import type { BlockRef, Call, Chain, Landing, Metagraph, SignedExtrinsic, Signer
 import { maxUpscale } from '../genki/chain/yuma/max-upscale.ts';
 import { ChainUnavailable, ExtrinsicRefused, InvalidInput } from '../genki/errors.ts';
 import { signManifest, type ManifestBody } from '../genki/protocol/manifest.ts';
+import { signSliceFile, type SignedSlice } from '../genki/protocol/slices.ts';
 import { signWindowEntry, type WindowEntry } from '../genki/protocol/window-log.ts';
 
 /** What a hotkey wants to be true on the chain; uids are resolved when it is signed, because a uid can change its owner. */
@@ -35,6 +36,11 @@ export const createWalletActivities = ({ chain, signer, blockMs }: WalletDeps) =
   /** The signed entry of the window log, UTF-8 text. */
   async signWindowEntry(entry: WindowEntry): Promise<string> {
     return new TextDecoder().decode(signWindowEntry(entry, signer));
+  },
+
+  /** What is signed of a slice, UTF-8 text. */
+  async signSlice(slice: SignedSlice): Promise<string> {
+    return new TextDecoder().decode(signSliceFile(slice, signer));
   },
 
   /** Signs once, unless the effect already holds at the finalized head, or cannot come true any more. Sends nothing. */

@@ -1,6 +1,8 @@
 import type { Chain } from '../genki/chain/chain.ts';
 import type { SliceBlocks, WindowTerms } from '../genki/federation/window-model.ts';
-import type { Competition } from '../genki/protocol/competition.ts';
+import { competitionDigest, type Competition } from '../genki/protocol/competition.ts';
+import { auditSeed } from '../genki/protocol/slices.ts';
+import { holdOutBlocks } from '../genki/protocol/window.ts';
 import { deltaOf, scheduleOf } from './delta-competition.ts';
 
 /** What a competition's updates are written in, and what they do. */
@@ -9,9 +11,13 @@ export function termsOf(competition: Competition): WindowTerms {
   return { codec, aggregation, outer, norm };
 }
 
-/** Where slices travel, the hashes of the blocks after a window that choose and audit them. @throws {ChainUnavailable} before they are final */
+/** Where slices travel, what the blocks after a window say of them. @throws {ChainUnavailable} before they are final */
 export async function blocksOf(chain: Chain, competition: Competition, window: number): Promise<{ readonly blocks?: SliceBlocks }> {
-  if (deltaOf(competition).codec.kind !== 'slice') return {};
-  const { last } = scheduleOf(competition, window);
-  return { blocks: { blockHash: await chain.blockHash(last + 1), auditHash: await chain.blockHash(last + 2) } };
+  return deltaOf(competition).codec.kind === 'slice' ? { blocks: await sliceBlocksOf(chain, competition, window) } : {};
+}
+
+/** Of one block the choice, and of all that make the seed of the hold-out the audit. @throws {ChainUnavailable} before they are final */
+export async function sliceBlocksOf(chain: Chain, competition: Competition, window: number): Promise<SliceBlocks> {
+  const blockHashes = await Promise.all(holdOutBlocks(scheduleOf(competition, window), competition.timing.seedBlocks).map((block) => chain.blockHash(block)));
+  return { blockHash: blockHashes[0]!, auditSeed: auditSeed({ blockHashes, competition: competitionDigest(competition) }, window) };
 }

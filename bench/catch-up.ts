@@ -76,7 +76,7 @@ async function logOf(store: ObjectStore, { dama, layout, weights, terms }: Log):
     const counted = countedOf(taken.map(({ update }) => update), terms.norm);
     model = applyWindow(model, taken.map(({ update }, i) => ({ update, factor: counted[i]!.factor })), terms);
     const after = stateDigest(model.weights, model.momentum);
-    const peers = taken.map(({ ref }, i) => ({ hotkey: `5Peer${i}`, registeredAt: 0, manifest: ref, update: ref, ...counted[i]! }));
+    const peers = taken.map(({ ref }, i) => ({ hotkey: `5Peer${i}`, registeredAt: 0, manifest: ref, update: ref, disclosure: null, ...counted[i]! }));
     const entry: WindowEntry = { version: 1, competition: competitionDigest(RUBY_WINDOWS), hotkey: signer.hotkey, rank: 0, window, previous, before, after, peers, refused: [], checkpoint: null };
     const ref = await store.putOnce(bucket, windowKey('rw', window), signWindowEntry(entry, signer));
     steps.push({ window, entry: ref });

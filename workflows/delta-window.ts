@@ -87,7 +87,14 @@ async function resolve(input: WindowInput): Promise<ResolvedDelta> {
 }
 
 const skipped = ({ reason }: Extract<ResolvedDelta, { kind: 'skipped' }>): NotSent => ({ kind: 'skipped', reason });
-const disclose = (owed: Owed): Promise<ObjectRef> => deltaWaiting.discloseWindow.executeWithOptions({ summary: `disclose window ${owed.window}` }, [owed]);
+
+async function disclose(owed: Owed): Promise<void> {
+  const { window, hotkey, commit, isSlice } = owed;
+  const { sha256 } = await deltaWaiting.discloseWindow.executeWithOptions({ summary: `disclose window ${window}` }, [owed]);
+  if (!isSlice) return;
+  const text = await wallet(hotkey).signSlice.executeWithOptions({ summary: `sign the slice of window ${window}` }, [{ manifest: commit, sha256 }]);
+  await deltaWaiting.publishSlice.executeWithOptions({ summary: `publish what is signed of the slice of window ${window}` }, [{ owed, text }]);
+}
 
 const pageOf = ({ netuid, competition, hotkey, miner, index, lastBlock, steps }: DeltaWindow): Partial<WindowProgress> => ({ netuid, competition, hotkey, miner, window: index, lastBlock, steps });
 

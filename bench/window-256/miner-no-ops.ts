@@ -16,7 +16,7 @@ import { windowKey } from '../../genki/protocol/window-log.ts';
 import { closingOf, COMPETITION, deltaWindowOf, FOLLOWER, hex, hotkeyOf, LEADER, MINER, previousEntry, refOf, share, signed, stateAfter, WINDOW } from './window.ts';
 
 /** Every step of a miner's window that is not the lease's, done at once. Its run is on the chain already, as in all windows but the first. */
-export type MiningNoOps = Pick<WindowActivities, 'resolveWindow'> & Omit<DeltaWindowActivities, 'keepRun'> & Pick<GpuActivities, 'trainDelta'> & Pick<WalletActivities, 'signManifest'> & SealedKeyActivities;
+export type MiningNoOps = Pick<WindowActivities, 'resolveWindow'> & Omit<DeltaWindowActivities, 'keepRun' | 'publishSlice'> & Pick<GpuActivities, 'trainDelta'> & Pick<WalletActivities, 'signManifest'> & SealedKeyActivities;
 
 /** A miner is one window behind when it begins: it hears whose turn it is, then finds the entry, and goes on by it. Validators have the model. */
 export function miningNoOps(): MiningNoOps {
@@ -41,7 +41,7 @@ export function miningNoOps(): MiningNoOps {
     signManifest: async (body) => signed(body),
     keepSigned: async ({ text }) => ({ text, commit: hex(text).slice(0, 40) }),
     signKey: async () => undefined,
-    publishWindow: async ({ window: { bucket, privateBucket }, signed: { commit } }) => ({ manifest: refOf(bucket, windowKey(COMPETITION.id, WINDOW)), owed: { window: WINDOW, bucket, privateBucket, commit }, block: 9_876_490 }),
+    publishWindow: async ({ window: { bucket, privateBucket }, signed: { commit } }) => ({ manifest: refOf(bucket, windowKey(COMPETITION.id, WINDOW)), owed: { hotkey: MINER, window: WINDOW, bucket, privateBucket, commit, isSlice: false }, block: 9_876_490 }),
     discloseWindow: async ({ bucket, commit }) => refOf(bucket, keyFileOf(commit)),
     pruneWindow: async () => undefined,
   };

@@ -47,7 +47,7 @@ export const beforeOf = ({ privateBucket }: Pick<Closing, 'privateBucket'>): Bef
 /** What so many peers disclosed of a window, as it lies in a validator's bucket. */
 export function openedOf(peers: number, { window, bucket }: Pick<Closing, 'window' | 'bucket'>): Opened[] {
   const folder = windowPrefix(COMPETITION.id, window);
-  return Array.from({ length: peers }, (_, i) => ({ hotkey: hotkeyOf(`miner ${i}`), registeredAt: 5_800_000 + i, manifest: refOf(bucket, `${folder}/${hex(`manifest ${window} ${i}`)}.json`), ref: refOf(bucket, `${folder}/${hex(`update ${window} ${i}`)}.safetensors`) }));
+  return Array.from({ length: peers }, (_, i) => ({ hotkey: hotkeyOf(`miner ${i}`), registeredAt: 5_800_000 + i, manifest: refOf(bucket, `${folder}/${hex(`manifest ${window} ${i}`)}.json`), ref: refOf(bucket, `${folder}/${hex(`update ${window} ${i}`)}.safetensors`), disclosure: null }));
 }
 
 /** All of them count. */

@@ -83,7 +83,7 @@ export class Sender {
   #slice(input: Float32Array, { miner, window, seed }: { miner: number; window: number; seed: string }): Sent {
     const { codec } = this.#arm;
     if (codec.kind !== 'slice') throw new RangeError(`Expected the codec slice, got ${codec.kind}`);
-    const blocks = { blockHash: hashOf(`${seed}/${window}/slice`), auditHash: hashOf(`${seed}/${window}/audit`) };
+    const blocks = { blockHash: hashOf(`${seed}/${window}/slice`), auditSeed: hashOf(`${seed}/${window}/audit`).slice(2) };
     const of = { layout: this.#stage.layout, compression: codec.compression, ...blocks };
     const file = encodeSlice(input, of);
     const sent = decodeSlice(file, { ...of, root: merkleRoot(input) });

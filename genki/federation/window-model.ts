@@ -11,8 +11,8 @@ import type { NormBounds } from './norm-clip.ts';
 /** What a competition says of how updates are written, and of what they do. */
 export type WindowTerms = { readonly codec: Codec; readonly aggregation: Aggregation; readonly outer: Outer; readonly norm: NormBounds };
 
-/** Hashes of the blocks that choose a window's slices, and what of them is audited. */
-export type SliceBlocks = { readonly blockHash: string; readonly auditHash: string };
+/** The hash of the block that chooses a window's slices, and the seed of what of them is audited. */
+export type SliceBlocks = { readonly blockHash: string; readonly auditSeed: string };
 
 /** A file that a peer disclosed; of a slice the root that was signed before, and the blocks that came after. */
 export type Disclosed = { readonly file: Uint8Array; readonly root?: string | undefined; readonly blocks?: SliceBlocks | undefined };

@@ -158,6 +158,7 @@ const CompetitionSchema = z
   .refine(({ delta }) => delta === undefined || delta.norm.floor <= delta.norm.cap, 'expected delta.norm.floor not above delta.norm.cap')
   .refine(({ delta }) => delta?.codec.kind !== 'top-k' || delta.codec.keep <= delta.codec.chunk, 'expected delta.codec.keep not above delta.codec.chunk')
   .refine(({ delta, timing }) => delta === undefined || delta.timing.uploadBlocks < timing.windowBlocks, 'expected delta.timing.uploadBlocks within the window')
+  .refine(({ delta, timing }) => delta?.codec.kind !== 'slice' || delta.timing.revealBlocks > timing.seedBlocks + 1, 'expected delta.timing.revealBlocks above timing.seedBlocks + 1: no sooner is it known what of a slice is audited')
   .refine(({ training }) => training.replayRows < training.hyper.batch, 'expected fewer replayed rows than rows');
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;

@@ -20,7 +20,7 @@ const MAX_PEERS = 256;
 /** What one payload of a workflow has room for, beside as many peers as there may be. */
 export const MAX_REFUSED = 1024;
 
-/** More than any entry has: 256 peers with two references each, and 1024 reasons. A step of a workflow returns it whole, and no more than 2 MiB. */
+/** More than any entry has: 256 peers with three references each, and 1024 reasons. A step of a workflow returns it whole, and no more than 2 MiB. */
 export const MAX_ENTRY_BYTES = 1.5 * 2 ** 20;
 /** More than any checkpoint has, which is references. */
 export const MAX_CHECKPOINT_BYTES = 2 ** 14;
@@ -40,6 +40,8 @@ const Peer = z.strictObject({
   manifest: Ref,
   /** What it disclosed, opened. */
   update: Ref,
+  /** Of a slice: what the peer signed of it (`slices.ts`). */
+  disclosure: Ref.nullable(),
   /** Euclidean, before it was clipped. */
   norm: z.number().nonnegative(),
   /** What it was multiplied by. */
@@ -106,7 +108,7 @@ export function openWindowEntry(bytes: Uint8Array, expected: ExpectedEntry, veri
   if (!parsed.success) throw new BadSubmission(`Expected an entry of the window log:\n${z.prettifyError(parsed.error)}`);
   const entry = parsed.data;
   for (const field of ['hotkey', 'competition', 'window'] as const) agree(field, expected[field], entry[field]);
-  const refs = [...entry.peers.flatMap(({ manifest, update }) => [manifest, update]), ...(entry.checkpoint ? [entry.checkpoint] : [])];
+  const refs = [...entry.peers.flatMap(({ manifest, update, disclosure }) => [manifest, update, ...(disclosure ? [disclosure] : [])]), ...(entry.checkpoint ? [entry.checkpoint] : [])];
   for (const { bucket } of expected.bucket === undefined ? [] : refs) agree('bucket', expected.bucket, bucket);
   return entry;
 }

@@ -5,9 +5,9 @@ import type { Engine } from '../../genki/engine/engine.ts';
 import { createOnnxEngine } from '../../genki/engine/onnx/onnx-engine.ts';
 import type { WindowState } from '../../genki/federation/window-state.ts';
 import type { Competition } from '../../genki/protocol/competition.ts';
-import { previousKey, windowKey, type WindowEntry } from '../../genki/protocol/window-log.ts';
+import { previousKey, windowKey, windowPrefix, type WindowEntry } from '../../genki/protocol/window-log.ts';
 import { actor, openShelf, openStreet, type Actor, type Shelf, type Street } from './support/federation.ts';
-import { quickly, runRecord, townOf, type Town, type Validator } from './support/closings.ts';
+import { quickly, runRecord, townOf, type Odd, type Town, type Validator } from './support/closings.ts';
 import { randomUpdate } from './support/delta.ts';
 
 const validators = ['vera', 'viktor'].map(actor) as [Actor, Actor];
@@ -226,7 +226,7 @@ describe('an update', () => {
     expect(closed).toMatchObject({ accepted: [], refused: [{ hotkey: anna.hotkey, reason }, { hotkey: ben.hotkey, reason }], state: from.state });
   });
 
-  it('as a slice is received by its root, chosen by the block after the window, and audited by the next', async () => {
+  it('as a slice is received by its root, chosen by the block after the window, and audited by five', async () => {
     await open(quickly({ kind: 'slice', compression: 10, feedback: 1 }));
     const entries = await playTo(2);
     expect(entries.map(({ peers, refused }) => [peers.length, refused])).toEqual([[2, []], [1, []], [2, []]]);
@@ -241,9 +241,50 @@ describe('an update', () => {
     await town.at(15);
     const closing = await by.steps.resolveClosing({ window: 0 });
     await by.steps.receiveUpdates(closing);
-    await town.at(23);
+    await town.at(24);
     await disclose();
     await town.at(25);
     expect((await by.find(closing, from)).closed.refused).toEqual([{ hotkey: anna.hotkey, reason: expect.stringContaining(`Expected leaves of the update with the root ${'ab'.repeat(32)}`) as string }]);
+  });
+
+  it.each<[string, Odd['signs'], string]>([
+    ['nothing', () => undefined, 'Expected what is signed of the slice anna/manifests/'],
+    ['another slice', (honest) => ({ ...honest, sha256: 'ab'.repeat(32) }), `Expected the slice ${'ab'.repeat(32)} that`],
+    ['that of another manifest', (honest) => ({ ...honest, manifest: 'c'.repeat(40) }), 'Expected the slice of the manifest'],
+  ])('as a slice for which its miner signed %s is refused', async (_, signs, reason) => {
+    await open(quickly({ kind: 'slice', compression: 10, feedback: 1 }));
+    const [by] = await lineIn(0);
+    const from = await by.before(0);
+    const disclose = await town.handIn(anna, 0, from.state.digest, { signs });
+    await town.at(15);
+    const closing = await by.steps.resolveClosing({ window: 0 });
+    await by.steps.receiveUpdates(closing);
+    await town.at(24);
+    await disclose();
+    await town.at(25);
+    expect(await by.steps.openUpdates({ closing, before: from })).toMatchObject({ opened: [], refused: [{ hotkey: anna.hotkey, reason: expect.stringContaining(reason) as string }] });
+  });
+});
+
+describe('a leader', () => {
+  it('that changes what of a slice no audit looks at has written no entry', async () => {
+    await open(quickly({ kind: 'slice', compression: 10, feedback: 1 }));
+    const [by] = await lineIn(0);
+    const [closing, from] = [await by.steps.resolveClosing({ window: 0 }), await by.before(0)];
+    const disclose = await town.handIn(anna, 0, from.state.digest);
+    await town.at(15);
+    await by.steps.receiveUpdates(closing);
+    await town.at(24);
+    await disclose();
+    await town.at(25);
+    const found = await by.find(closing, from);
+    const turn = await by.steps.awaitTurn({ closing, before: from, mayLead: true, without: [] });
+    if (turn.kind !== 'lead') throw new Error(`Expected a turn, got ${turn.kind}`);
+    const { ref } = found.verdicts.opened[0]!;
+    const other = await town.store.get(ref, { maxBytes: 2 ** 20 });
+    other[other.byteLength - 1]! ^= 1;
+    const forged = await town.store.putOnce(by.who.bucket, `${windowPrefix('rw', 0)}/forged.safetensors`, other);
+    await by.lead(closing, from, { found, turn, change: (entry) => ({ ...entry, peers: entry.peers.map((peer) => ({ ...peer, update: forged })) }) });
+    expect(await follow({ from: { window: -1, digest: from.state.digest }, to: 0 })).toMatchObject({ kind: 'waiting', window: 0 });
   });
 });

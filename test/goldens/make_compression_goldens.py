@@ -92,7 +92,7 @@ def bits_of(n, seed):
 
 
 print('slice', slice_indices([1000, 250, 50], 100, '0x' + '11' * 32))
-print('audit', different_ones(Random('genki-audit-v1:0x' + '22' * 32), 450, 8))
+print('audit', different_ones(Random('genki-audit-v1:' + '22' * 32 + ':' + hashlib.sha256(struct.pack('<450f', *range(450))).hexdigest()), 450, 8))
 print('root 1', merkle_root([0.5]))
 print('root 100', merkle_root([i / 4 for i in range(100)]))
 print('code 12', arithmetic_code([(0, 1), (0, 1), (1, 0), (0, 1), (1, 0), (0, 0), (1, 1), (0, 1), (0, 1), (0, 1), (1, 0), (1, 0)]).hex())

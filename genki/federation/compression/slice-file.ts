@@ -7,8 +7,8 @@ import { checkCanonical, checkValues, MAX_HEAD_BYTES, readUpdateFile, type Terms
 /** Values of a slice that are audited. */
 export const AUDITED = 64;
 
-/** Which slice: of the values in `compression` one, chosen by one block, audited by a later one. */
-export type SliceTerms = { readonly layout: Layout; readonly compression: number; readonly blockHash: string; readonly auditHash: string };
+/** Which slice: of the values in `compression` one, chosen by a block; and the seed of what of it is audited. */
+export type SliceTerms = { readonly layout: Layout; readonly compression: number; readonly blockHash: string; readonly auditSeed: string };
 
 /**
  * The slice of an update as a file: its values in the order of `sliceIndices`, which are not sent, and the leaves of the
@@ -16,18 +16,18 @@ export type SliceTerms = { readonly layout: Layout; readonly compression: number
  * @param update what `merkleRoot` was taken of, [layout.size]
  * @throws {InvalidInput} when it has another length, or a value that is not finite
  */
-export function encodeSlice(update: Float32Array, { layout, compression, blockHash, auditHash }: SliceTerms): Uint8Array {
+export function encodeSlice(update: Float32Array, { layout, compression, blockHash, auditSeed }: SliceTerms): Uint8Array {
   if (update.length !== layout.size) throw new InvalidInput(`Expected an update of ${layout.size} values, got ${update.length}`);
   if (!update.every(Number.isFinite)) throw new InvalidInput('Expected an update of finite values, got one that is not');
   const indices = sliceIndices(layout, compression, blockHash);
   const values = Float32Array.from(indices, (index) => update[index]! + 0);
-  const { values: leaves, hashes } = openLeaves(update, auditedLeaves(indices, auditHash));
+  const { values: leaves, hashes } = openLeaves(update, auditedLeaves({ indices, values }, auditSeed));
   return write(termsOf(layout, compression), { values, leaves, hashes });
 }
 
 /**
  * The slice that a file from outside holds, as an update whose other values are 0, [layout.size]. Every value in an audited
- * leaf is checked against the root; of slices that are false in a share f of their values at most (1 − f)^64 escape.
+ * leaf is checked against the root; how hard it is to have others overlooked, says `auditPositions`.
  * @param root what its miner signed before the window was closed, 64 hex digits
  * @throws {BadSubmission} when it is not this slice of the update with that root, naming what is expected
  * @throws {NewerSchema} when it is written in a newer version than ours
@@ -41,7 +41,7 @@ export function decodeSlice(file: Uint8Array, { root, ...of }: SliceTerms & { re
   const slice = scatter(values, of);
   checkValues('a slice', values);
   checkValues('audited leaves', leaves);
-  const audited = auditedLeaves(slice.indices, of.auditHash);
+  const audited = auditedLeaves({ indices: slice.indices, values }, of.auditSeed);
   const got = rootOfOpening({ values: leaves, hashes }, { size: layout.size, leaves: audited });
   if (got !== root) throw new BadSubmission(`Expected leaves of the update with the root ${root}, got some of ${got}`);
   checkAudited(slice, audited, leaves);
@@ -66,7 +66,7 @@ function scatter(values: Float32Array, { layout, compression, blockHash }: Slice
   return { indices, update };
 }
 
-const auditedLeaves = (indices: Uint32Array, auditHash: string): number[] => leavesOf(Array.from(auditPositions(indices.length, auditHash, AUDITED), (position) => indices[position]!));
+const auditedLeaves = ({ indices, values }: { readonly indices: Uint32Array; readonly values: Float32Array }, auditSeed: string): number[] => leavesOf(Array.from(auditPositions(values, auditSeed, AUDITED), (position) => indices[position]!));
 
 function checkAudited({ indices, update }: Slice, audited: readonly number[], leaves: Float32Array): void {
   const firstOf = new Map(audited.map((leaf, i) => [leaf, i * LEAF] as const));

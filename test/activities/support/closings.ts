@@ -3,6 +3,7 @@ import { createModelActivities } from '../../../activities/delta-model.ts';
 import type { Deployment } from '../../../activities/deployment.ts';
 import { createJobs } from '../../../activities/model/jobs.ts';
 import { createWalletActivities } from '../../../activities/wallet.ts';
+import { sliceBlocksOf } from '../../../activities/window-terms.ts';
 import type { Engine } from '../../../genki/engine/engine.ts';
 import { encodeSlice } from '../../../genki/federation/compression/slice-file.ts';
 import { encodeUpdate } from '../../../genki/federation/compression/update-codec.ts';
@@ -14,6 +15,7 @@ import type { Codec } from '../../../genki/protocol/exchange.ts';
 import { sha256Hex } from '../../../genki/protocol/digests.ts';
 import { manifestCommit, signManifest, UPDATE_FILE, type WindowManifest } from '../../../genki/protocol/manifest.ts';
 import { contentOf, keyFileOf, seal, SECRET_BYTES, signKeyFile } from '../../../genki/protocol/sealing.ts';
+import { signSliceFile, sliceFileOf, type SignedSlice } from '../../../genki/protocol/slices.ts';
 import { sliceKey, windowKey, type WindowEntry } from '../../../genki/protocol/window-log.ts';
 import { BLOCK_MS, participant, type Actor, type Shelf, type Street } from './federation.ts';
 import { randomUpdate, TOY_LAYOUT, WINDOW_BLOCKS, windowsOf } from './delta.ts';
@@ -30,6 +32,8 @@ export const runRecord = ({ bucket }: Actor): string => encodeCommitRecord({ nam
 
 /** How a miner departs from what is honest. */
 export type Odd = {
+  /** What it signs of its slice, for what it ought to. */
+  readonly signs?: ((honest: SignedSlice) => SignedSlice | undefined) | undefined;
   readonly update?: Float32Array;
   readonly body?: Partial<WindowManifest>;
   /** Not there by the deadline. */
@@ -124,8 +128,10 @@ export function townOf(shelf: Shelf, street: Street, { engine, competition }: { 
     const commit = manifestCommit(bytes);
     return async () => {
       if (codec.kind !== 'slice') return void (await store.putOnce(by.bucket, keyFileOf(commit), signKeyFile({ manifest: commit, secret }, by)));
-      const [blockHash, auditHash] = await Promise.all([1, 2].map((i) => street.chain.blockHash(firstOf(window + 1) - 1 + i)));
-      await store.putOnce(by.bucket, sliceKey('rw', window), encodeSlice(update, { layout: TOY_LAYOUT, compression: codec.compression, blockHash: blockHash!, auditHash: auditHash! }));
+      const slice = encodeSlice(update, { layout: TOY_LAYOUT, compression: codec.compression, ...(await sliceBlocksOf(street.chain, competition, window)) });
+      const { sha256 } = await store.putOnce(by.bucket, sliceKey('rw', window), slice);
+      const signed = (odd.signs ?? ((honest) => honest))({ manifest: commit, sha256 });
+      if (signed) await store.putOnce(by.bucket, sliceFileOf(commit), signSliceFile(signed, by));
     };
   }
 
@@ -136,7 +142,7 @@ export function townOf(shelf: Shelf, street: Street, { engine, competition }: { 
     for (const miner of miners) open.push(await handIn(miner, window, from.state.digest));
     await at(firstOf(window) + 15);
     for (const one of among) await one.steps.receiveUpdates(await one.steps.resolveClosing({ window }));
-    await at(firstOf(window) + 21);
+    await at(firstOf(window) + 24);
     for (const disclose of open) await disclose();
     await at(firstOf(window) + 25);
     return await close(window, by);

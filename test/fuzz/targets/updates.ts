@@ -35,7 +35,7 @@ function updatesOf(name: string, codec: Codec): Target {
   };
 }
 
-const TERMS = { layout: LAYOUT, compression: 10, blockHash: `0x${'1'.repeat(64)}`, auditHash: `0x${'2'.repeat(64)}` };
+const TERMS = { layout: LAYOUT, compression: 10, blockHash: `0x${'1'.repeat(64)}`, auditSeed: '2'.repeat(64) };
 const COMMITTED = someUpdate('slice', 0.1);
 const ROOT = merkleRoot(COMMITTED);
 

@@ -11,7 +11,7 @@ const leader = createSigner('//leader');
 const other = createSigner('//other');
 const digest = (name: string): string => createHash('sha256').update(name).digest('base64');
 const ref = (key: string, bucket = 'leader'): ObjectRef => ({ bucket, key, sha256: createHash('sha256').update(key).digest('hex'), bytes: 10 });
-const peer = (hotkey: string): WindowEntry['peers'][number] => ({ hotkey, registeredAt: 3, manifest: ref(`windows/rw/${hotkey}.json`), update: ref(`windows/rw/${hotkey}.safetensors`), norm: 1.5, factor: 0.75 });
+const peer = (hotkey: string): WindowEntry['peers'][number] => ({ hotkey, registeredAt: 3, manifest: ref(`windows/rw/${hotkey}.json`), update: ref(`windows/rw/${hotkey}.safetensors`), disclosure: null, norm: 1.5, factor: 0.75 });
 
 const entry: WindowEntry = {
   version: 1,

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { BadSubmission, InvalidInput, NewerSchema } from '../../../../genki/errors.ts';
-import { merkleRoot } from '../../../../genki/federation/compression/merkle.ts';
-import { sliceIndices } from '../../../../genki/federation/compression/slice.ts';
-import { decodeSlice, encodeSlice, maxSliceBytes, type SliceTerms } from '../../../../genki/federation/compression/slice-file.ts';
+import { LEAF, leavesOf, merkleRoot, openLeaves } from '../../../../genki/federation/compression/merkle.ts';
+import { auditPositions, sliceIndices } from '../../../../genki/federation/compression/slice.ts';
+import { AUDITED, decodeSlice, encodeSlice, maxSliceBytes, type SliceTerms } from '../../../../genki/federation/compression/slice-file.ts';
 import { maxUpdateBytes } from '../../../../genki/federation/compression/update-codec.ts';
 import { decodeSafetensors, encodeSafetensors, type HostTensor } from '../../../../genki/protocol/safetensors.ts';
 import { bitsOf, hashOf, layoutOfSizes, someUpdate, withLongerHeader } from './support/vectors.ts';
 
 const layout = layoutOfSizes(4000, 70, 9, 1);
 const update = someUpdate(layout.size, 'slices', 0.1);
-const terms: SliceTerms = { layout, compression: 10, blockHash: hashOf('1'), auditHash: hashOf('2') };
+const terms: SliceTerms = { layout, compression: 10, blockHash: hashOf('1'), auditSeed: '2'.repeat(64) };
 const root = merkleRoot(update);
 const file = encodeSlice(update, terms);
 
@@ -19,6 +19,16 @@ function forged(change: (tensors: Map<string, HostTensor>) => void, metadata: Re
   const tensors = new Map(read.tensors);
   change(tensors);
   return encodeSafetensors(tensors, { ...read.metadata, ...metadata });
+}
+/** The slice with other values at some places, and the proofs that it is asked for then. */
+function madeUp(of: SliceTerms, where: (at: number) => boolean): Uint8Array {
+  const other = update.slice();
+  sliceIndices(layout, of.compression, of.blockHash).forEach((index, at) => { if (where(at)) other[index]! += 1; });
+  const { tensors, metadata } = decodeSafetensors(encodeSlice(other, of));
+  const indices = sliceIndices(layout, of.compression, of.blockHash);
+  const audited = leavesOf([...auditPositions(tensors.get('values')!.data as Float32Array, of.auditSeed, AUDITED)].map((position) => indices[position]!));
+  const { values, hashes } = openLeaves(update, audited);
+  return encodeSafetensors(new Map([...tensors, ['leaves', floats(values)], ['hashes', { shape: [hashes.byteLength], dtype: 'U8' as const, data: hashes }]]), metadata);
 }
 const floats = (data: Float32Array): HostTensor => ({ shape: [data.length], dtype: 'F32', data });
 
@@ -54,11 +64,9 @@ describe('the file of a slice', () => {
     const f = 9 / 409;
     let escaped = 0;
     for (let trial = 0; trial < 60; trial++) {
-      const of = { ...terms, auditHash: `0x${trial.toString(16).padStart(64, '0')}` };
-      const { tensors, metadata } = decodeSafetensors(encodeSlice(update, of));
-      const values = (tensors.get('values')!.data as Float32Array).map((value, i) => (i % 50 === 7 ? value + 1 : value));
+      const of = { ...terms, auditSeed: trial.toString(16).padStart(64, '0') };
       try {
-        decodeSlice(encodeSafetensors(new Map([...tensors, ['values', floats(values)]]), metadata), { ...of, root });
+        decodeSlice(madeUp(of, (at) => at % 50 === 7), { ...of, root });
         escaped++;
       } catch (error) {
         expect(error).toBeInstanceOf(BadSubmission);
@@ -69,9 +77,17 @@ describe('the file of a slice', () => {
     expect(escaped / 60).toBeLessThan(bound + 3 * Math.sqrt((bound * (1 - bound)) / 60));
   });
 
+  it('cannot be made up where the audit does not look: it looks elsewhere then', () => {
+    const indices = sliceIndices(layout, 10, terms.blockHash);
+    const seen = new Set(leavesOf([...auditPositions(decodeSafetensors(file).tensors.get('values')!.data as Float32Array, terms.auditSeed, AUDITED)].map((position) => indices[position]!)));
+    const isHidden = (at: number): boolean => !seen.has(Math.floor(indices[at]! / LEAF));
+    expect(indices.filter((_, at) => isHidden(at)).length).toBeGreaterThan(150);
+    expect(() => decodeSlice(madeUp(terms, isHidden), { ...terms, root })).toThrow('as it was committed');
+  });
+
   it.each([
     ['another root', () => decodeSlice(file, { ...terms, root: merkleRoot(someUpdate(layout.size, 'another')) }), 'Expected leaves of the update with the root'],
-    ['another audit', () => decodeSlice(file, { ...terms, root, auditHash: hashOf('3') }), 'Expected'],
+    ['another audit', () => decodeSlice(file, { ...terms, root, auditSeed: '3'.repeat(64) }), 'Expected'],
     ['another block', () => decodeSlice(file, { ...terms, root, blockHash: hashOf('3') }), 'Expected'],
     ['another compression', () => decodeSlice(file, { ...terms, root, compression: 20 }), 'Expected an update with compression 20, got 10'],
     ['another layout', () => decodeSlice(file, { ...terms, root, layout: layoutOfSizes(4080, 1) }), 'Expected an update with size 4081, got 4080'],
