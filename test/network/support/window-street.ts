@@ -60,13 +60,13 @@ export type WindowStreet = {
   reach(block: number): Promise<void>;
 };
 
-export async function startWindowStreet(network: TestNetwork, { validators, miners, privacy = {} }: { validators: readonly Actor[]; miners: readonly Actor[]; /** by name */ privacy?: Readonly<Record<string, PrivacyConfig>> }): Promise<WindowStreet> {
+export async function startWindowStreet(network: TestNetwork, { validators, miners, privacy = {}, competition = tinyWindows }: { validators: readonly Actor[]; miners: readonly Actor[]; /** by name */ privacy?: Readonly<Record<string, PrivacyConfig>>; competition?: Competition }): Promise<WindowStreet> {
   const folder = createFolderStore(`${network.home}/store`);
   const before: WindowStreet['before'] = { put: async () => undefined };
   const store: ObjectStore = { ...folder, putOnce: async (bucket, key, body, options) => { await before.put(bucket, key); return await folder.putOnce(bucket, key, body, options); } };
   const weights = initialWeights(TINY, new Random('base'));
   const genesisDama = { digest: contentDigest(weights), weights: await folder.putOnce('genesis', 'model.safetensors', encodeSafetensors(weights)), config: await folder.putOnce('genesis', 'config.json', bytesOf(JSON.stringify(TINY))) };
-  const deployment = { competition: tinyWindows, competitionDigest: competitionDigest(tinyWindows), genesisDama, blockMs: BLOCK_MS };
+  const deployment = { competition, competitionDigest: competitionDigest(competition), genesisDama, blockMs: BLOCK_MS };
   const neurons = [...validators, ...miners].map((one) => ({ hotkey: one.hotkey, coldkey: one.hotkey, stake: validators.includes(one) ? '10000000000' : '0', validatorPermit: validators.includes(one) }));
   const { chain, url } = await network.startChain(defaultGenesis({ owner: createSigner('//owner').hotkey, tempo: 50_000, commitmentSpace: 100_000, neurons }), { blockMs: 0 });
   const dev = createDevChain({ url });
