@@ -7,7 +7,7 @@ import { canonicalJson } from '../genki/protocol/canonical-json.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
 import { entryDifferences } from '../genki/protocol/entry-differences.ts';
 import { turnOf, windowOf, windowStep, holdOutBlocks, type WindowSchedule } from '../genki/protocol/window.ts';
-import { MAX_ENTRY_BYTES, MAX_REFUSED, previousKey, windowKey, type WindowEntry } from '../genki/protocol/window-log.ts';
+import { MAX_REFUSED, previousKey, windowKey, type WindowEntry } from '../genki/protocol/window-log.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import { copyDama, copyObject } from './copy-dama.ts';
 import { deltaOf, firstWindow, scheduleOf, windowTimingOf } from './delta-competition.ts';
@@ -22,7 +22,7 @@ import { participantOf, type Participant } from './participants.ts';
 import { plainText } from './plain-text.ts';
 import { putFirst } from './put-first.ts';
 import { readReceipts, takeReceipts } from './receipts.ts';
-import { followLog, newestUpTo, type Followed, type Logged } from './window-log.ts';
+import { followLog, keptEntry, type Followed, type Logged } from './window-log.ts';
 import { createWindowScoreActivities, holdOutSeed } from './window-scores.ts';
 import { pruneStates, statePrefix } from './window-states.ts';
 import { blocksOf, termsOf } from './window-terms.ts';
@@ -60,8 +60,8 @@ export type Turn =
   | { readonly kind: 'missed' }
   | Extract<Followed, { kind: 'forked' }>;
 
-/** The model before a window. */
-export type Before = { readonly window: number; readonly state: WindowState };
+/** The model before a window, and the newest entry of the log that is in it. */
+export type Before = { readonly window: number; readonly state: WindowState; readonly entry: ObjectRef | null };
 
 export type ClosingDeps = { readonly chain: Chain; readonly store: ObjectStore; readonly deployment: Deployment; readonly participants: () => Promise<readonly Participant[]>; readonly defaultHotkey: string | undefined };
 export type ClosingActivities = ReturnType<typeof createClosingActivities>;
@@ -116,7 +116,7 @@ export const createClosingActivities = ({ chain, store, deployment, participants
       if (!receipts) throw new InvalidInput(`Expected receipts of window ${window} of ${closing.validator}, got none`);
       const seed = await holdOutSeed({ chain, deployment }, window);
       const { opened, refused } = await openAll({ chain, store, deployment }, receipts, { window, bucket, base: before.state.digest, reveal, seed });
-      const previous = await newestUpTo(log, before);
+      const previous = await keptEntry(store, before.entry);
       const input: CloseInput = {
         from: before.state,
         window,
@@ -136,7 +136,8 @@ export const createClosingActivities = ({ chain, store, deployment, participants
       const { window, hotkey } = closing;
       await untilFinal(closing.reveal);
       const head = await chain.head();
-      const followed = await followLog(log, { from: { window: before.window, digest: before.state.digest }, to: window, without });
+      const previous = await keptEntry(store, before.entry);
+      const followed = await followLog(log, { from: { window: before.window, digest: before.state.digest, entry: previous }, to: window, without });
       if (followed.kind === 'forked') return followed;
       if (followed.kind === 'there') {
         const logged = followed.entries.at(-1);
@@ -147,18 +148,14 @@ export const createClosingActivities = ({ chain, store, deployment, participants
       const isTurn = rank >= 0 && head.number >= turnOf(closing, rank, windowTimingOf(competition)) && windowStep(closing, head.number) === 'closing';
       // what it has written already was found to be wrong, or has been left behind
       const hasWritten = (await store.head(closing.bucket, windowKey(competition.id, window))) !== undefined;
-      if (mayLead && isTurn && !hasWritten) {
-        const previous = await newestUpTo(log, before);
-        return { kind: 'lead', rank, previous: previous ? { window: previous.entry.window, hotkey: previous.entry.hotkey, sha256: previous.ref.sha256 } : null };
-      }
+      if (mayLead && isTurn && !hasWritten) return { kind: 'lead', rank, previous: previous ? { window: previous.entry.window, hotkey: previous.entry.hotkey, sha256: previous.ref.sha256 } : null };
       throw ApplicationFailure.create({ message: `Nobody has closed window ${window} yet, it is ${followed.leader ?? 'nobody'}'s turn until block ${followed.untilBlock}`, type: 'WindowOpen', nextRetryDelay: blockMs, category: 'BENIGN' });
     },
 
     /** Lays what an entry goes on from into the public bucket: the entry before it and, where a stretch of the log begins with it, the model before it. */
     async keepCheckpoint({ closing, before, turn }: { closing: Closing; before: Before; turn: Extract<Turn, { kind: 'lead' }> }): Promise<ObjectRef | null> {
       const { checkpointWindows } = deltaOf(competition).timing;
-      const previous = await newestUpTo(log, before);
-      if (turn.previous && previous?.ref.sha256 === turn.previous.sha256) await store.putOnce(closing.bucket, previousKey(competition.id, turn.previous), await store.get(previous.ref, { maxBytes: MAX_ENTRY_BYTES }));
+      if (turn.previous && before.entry) await copyObject(store, before.entry, { bucket: closing.bucket, key: previousKey(competition.id, turn.previous) });
       const stretchOf = (window: number): number => Math.floor(window / checkpointWindows);
       if (turn.previous === null || stretchOf(turn.previous.window) === stretchOf(closing.window)) return null;
       const state = await copyState(store, before.state, { bucket: closing.bucket, prefix: `checkpoints/${competition.id}` });

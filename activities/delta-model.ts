@@ -1,10 +1,13 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { WindowState } from '../genki/federation/window-state.ts';
+import type { ObjectRef } from '../genki/store/object-store.ts';
+import { copyObject } from './copy-dama.ts';
 import type { DeltaDeps, DeltaWindow } from './delta-window.ts';
+import { fromStranger } from './from-stranger.ts';
 import { LogMemory } from './log-memory.ts';
 import type { AdvanceInput, AdvanceStep } from './model/advance.ts';
 import type { Base } from './model/window-models.ts';
-import { COMPARED_WINDOWS, followLog, isInLog, type Followed, type Logged, type Start } from './window-log.ts';
+import { COMPARED_WINDOWS, followLog, isInLog, keptEntry, type Followed, type Logged, type Start } from './window-log.ts';
 import { keepState, newestStates, statePrefix, type Kept } from './window-states.ts';
 import { blocksOf, termsOf } from './window-terms.ts';
 
@@ -13,9 +16,10 @@ export type Awaited = { readonly window: number; readonly leader: string | null;
 
 /** The model that a window is trained from, or what there is to do until it is there. */
 export type NextModel =
-  | { readonly kind: 'there'; readonly state: WindowState }
-  /** `fromOwn`: from a model that the node has kept. */
-  | { readonly kind: 'advance'; readonly input: AdvanceInput; readonly fromOwn: boolean }
+  /** `entry`: the newest of the log that is in it. */
+  | { readonly kind: 'there'; readonly state: WindowState; readonly entry: ObjectRef | null }
+  /** `fromOwn`: from a model that the node has kept; `entry`: the newest that is in it before any step. */
+  | { readonly kind: 'advance'; readonly input: AdvanceInput; readonly fromOwn: boolean; readonly entry: ObjectRef | null }
   | ({ readonly kind: 'waiting' } & Awaited)
   | { readonly kind: 'late'; readonly reason: string };
 
@@ -45,14 +49,15 @@ export const createModelActivities = (deps: DeltaDeps) => {
    */
   async function follow({ window: { index }, without }: ModelWanted, kept: readonly Kept[]): Promise<{ readonly followed: Exclude<Followed, { kind: 'forked' }>; readonly own: Kept | undefined }> {
     const [log, to] = [{ ...deps, memory }, index - 1];
-    const fromOf = ({ window, state }: Kept) => ({ window: window - 1, digest: state.digest });
+    const fromOf = async ({ window, state, entry }: Kept) => ({ window: window - 1, digest: state.digest, entry: await keptEntry(deps.store, entry) });
     for (const own of kept) {
-      const followed = await followLog(log, { from: fromOf(own), to, without });
+      const followed = await followLog(log, { from: await fromOf(own), to, without });
       if (followed.kind !== 'forked') return { followed, own };
     }
     const [newest] = kept;
-    if (newest && to - fromOf(newest).window <= COMPARED_WINDOWS && (await isInLog(log, fromOf(newest)))) {
-      const followed = await followLog(log, { from: fromOf(newest), to, without, stay: true });
+    const from = newest && (await fromOf(newest));
+    if (newest && from && to - from.window <= COMPARED_WINDOWS && (await isInLog(log, from))) {
+      const followed = await followLog(log, { from, to, without, stay: true });
       if (followed.kind !== 'forked') return { followed, own: newest };
     }
     const anew = await followLog(log, { from: null, to, without });
@@ -67,7 +72,7 @@ export const createModelActivities = (deps: DeltaDeps) => {
       const shelf = shelfOf(wanted.window);
       const kept = wanted.anew ? [] : await newestStates(store, shelf, competitionDigest);
       const [newest] = kept;
-      if (newest?.window === index) return { kind: 'there', state: newest.state };
+      if (newest?.window === index) return { kind: 'there', state: newest.state, entry: newest.entry };
       if (newest && newest.window > index) return { kind: 'late', reason: `window ${index} is behind: the newest model here is that of window ${newest.window}` };
       const head = await chain.head();
       if (head.number >= deadline) return { kind: 'late', reason: `too late for window ${index}: the model after window ${index - 1} was not there before block ${deadline}` };
@@ -80,12 +85,19 @@ export const createModelActivities = (deps: DeltaDeps) => {
       }
       const from = baseOf(followed.start, own?.state);
       const steps = await Promise.all(followed.entries.map(stepOf));
-      return { kind: 'advance', fromOwn: followed.start.kind === 'own', input: { from, steps, terms: termsOf(competition), competition: competitionDigest, bucket: shelf.bucket, prefix: statePrefix(shelf, index) } };
+      const fromOwn = followed.start.kind === 'own';
+      return { kind: 'advance', fromOwn, entry: (fromOwn && own?.entry) || null, input: { from, steps, terms: termsOf(competition), competition: competitionDigest, bucket: shelf.bucket, prefix: statePrefix(shelf, index) } };
     },
 
-    /** Keeps a model by the window that begins from it, so that it is found again after a restart. */
-    async keepModel({ window, begins, state }: { window: Pick<ModelFor, 'privateBucket'>; begins: number; state: WindowState }): Promise<void> {
-      await keepState(store, shelfOf(window), { competition: competitionDigest, window: begins, state });
+    /**
+     * Keeps a model by the window that begins from it, so that it is found again after a restart, and beside it the entry that made it.
+     * @returns the entry, where it is kept
+     */
+    async keepModel({ window, begins, state, entry }: { window: Pick<ModelFor, 'privateBucket'>; begins: number; state: WindowState; entry: ObjectRef | null }): Promise<ObjectRef | null> {
+      const shelf = shelfOf(window);
+      const kept = entry && (entry.bucket === shelf.bucket ? entry : await fromStranger(store, genesisDama.config, () => copyObject(store, entry, { bucket: shelf.bucket, key: `${statePrefix(shelf, begins)}/entry-${entry.sha256}.json` })));
+      await keepState(store, shelf, { competition: competitionDigest, window: begins, state, entry: kept });
+      return kept;
     },
   };
 

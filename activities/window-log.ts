@@ -1,6 +1,7 @@
 import type { Chain, Hotkey } from '../genki/chain/chain.ts';
 import type { Checkpoint } from '../genki/federation/window-state.ts';
-import type { ObjectStore } from '../genki/store/object-store.ts';
+import { MAX_ENTRY_BYTES, readWindowEntry } from '../genki/protocol/window-log.ts';
+import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import { firstWindow } from './delta-competition.ts';
 import type { Deployment } from './deployment.ts';
 import { LogMemory } from './log-memory.ts';
@@ -14,8 +15,8 @@ export type LogDeps = { readonly chain: Chain; readonly store: ObjectStore; read
 
 /** What a node has, and what it wants. */
 export type Following = {
-  /** The model that it has, and the last window that is in it; null: none. */
-  readonly from: { readonly window: number; readonly digest: string } | null;
+  /** The model that it has, the last window that is in it, and the entry that made it, where it knows that; null: none. */
+  readonly from: { readonly window: number; readonly digest: string; readonly entry?: Logged | undefined } | null;
   /** The last window that is wanted. */
   readonly to: number;
   /** sha256 of entries that were found to be wrong, or where they lie: nothing goes on from them. */
@@ -77,10 +78,9 @@ export async function isInLog({ memory = new LogMemory(), ...deps }: LogDeps, { 
   return (await walk.entryWith(digest, { from: window, downTo: window - COMPARED_WINDOWS + 1 })) !== undefined;
 }
 
-/** The entry that left the model as it is before a window: the newest up to a window with this model; undefined where that is the competition's first. */
-export async function newestUpTo({ memory = new LogMemory(), ...deps }: LogDeps, { window, state }: { readonly window: number; readonly state: { readonly digest: string } }): Promise<Logged | undefined> {
-  const walk = await LogWalk.open({ ...deps, memory });
-  return await walk.entryWith(state.digest, { from: window, downTo: firstWindow(deps.deployment.competition) });
+/** The entry that a node keeps beside the model that it made; undefined beside the competition's first. */
+export async function keptEntry(store: ObjectStore, ref: ObjectRef | null): Promise<Logged | undefined> {
+  return ref ? { ref, entry: readWindowEntry(await store.get(ref, { maxBytes: MAX_ENTRY_BYTES })) } : undefined;
 }
 
 type Choice = Pick<Following, 'from'> & { readonly line: Line; /** the first in line first */ readonly tips: readonly Logged[]; readonly begin: number };
@@ -90,7 +90,7 @@ async function foremost(walk: LogWalk, { line, tips, from, begin }: Choice): Pro
   const [only] = tips;
   if (tips.length <= 1 && (!only || !from || only.entry.before === from.digest)) return only;
   const downTo = Math.max(begin, line.window - COMPARED_WINDOWS);
-  const own = from && (await walk.entryWith(from.digest, { from: from.window, downTo: downTo + 1 }));
+  const own = from && (from.entry ?? (await walk.entryWith(from.digest, { from: from.window, downTo: downTo + 1 })));
   const costOf = async (tip: Logged): Promise<number> => costOn(await walk.trailOf(tip, downTo), { line, downTo });
   const logs: { tip: Logged | undefined; cost: number }[] = own ? [{ tip: undefined, cost: await costOf(own) }] : [];
   for (const tip of tips) logs.push({ tip, cost: await costOf(tip) });

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ChecksumMismatch, InvalidInput } from '../genki/errors.ts';
 import type { WindowState } from '../genki/federation/window-state.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
-import type { ObjectStore } from '../genki/store/object-store.ts';
+import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import { parseJson } from './parse-json.ts';
 import { Reference } from './reference.ts';
 
@@ -17,8 +17,10 @@ const KeptState = z.strictObject({
   /** The window that begins from it. */
   window: z.int().nonnegative(),
   state: z.strictObject({ digest: Digest, dama: z.strictObject({ digest: Digest, weights: Reference, config: Reference, tokenizer: Reference.optional() }), momentum: Reference.nullable() }),
+  /** The newest entry of the log that is in it, in this bucket: others may take theirs away. None where it is what the competition began with. */
+  entry: Reference.nullable(),
 });
-type KeptState = { readonly version: 1; readonly competition: string; readonly window: number; readonly state: WindowState };
+type KeptState = { readonly version: 1; readonly competition: string; readonly window: number; readonly state: WindowState; readonly entry: ObjectRef | null };
 
 /** As many digits as a window's own keys have, so that keys sort as numbers do. */
 const DIGITS = 10;
@@ -50,16 +52,16 @@ export async function newestState(store: ObjectStore, shelf: StateShelf, competi
   return (await newestStates(store, shelf, competitionDigest))[0];
 }
 
-/** A model, and the window that begins from it. */
-export type Kept = Pick<KeptState, 'window' | 'state'>;
+/** A model, the window that begins from it, and the entry that made it. */
+export type Kept = Pick<KeptState, 'window' | 'state' | 'entry'>;
 
 /** The newest three models of a competition, the newest first; none where that is of another version of it. */
 export async function newestStates(store: ObjectStore, shelf: StateShelf, competitionDigest: string): Promise<Kept[]> {
   const kept: Kept[] = [];
   for (const key of (await keysOf(store, shelf)).slice(-KEPT).reverse()) {
-    const { competition, window, state } = await read(store, shelf, key);
+    const { competition, window, state, entry } = await read(store, shelf, key);
     if (competition !== competitionDigest) break;
-    kept.push({ window, state });
+    kept.push({ window, state, entry });
   }
   return kept;
 }
@@ -68,7 +70,7 @@ export async function newestStates(store: ObjectStore, shelf: StateShelf, compet
 export async function pruneStates(store: ObjectStore, shelf: StateShelf): Promise<void> {
   const keys = await keysOf(store, shelf);
   const kept = await Promise.all(keys.slice(-KEPT).map((key) => read(store, shelf, key)));
-  const needed = new Set(kept.flatMap(({ state: { dama, momentum } }) => [dama.weights, dama.config, dama.tokenizer, momentum].flatMap((ref) => (ref?.bucket === shelf.bucket ? [ref.key] : []))));
+  const needed = new Set(kept.flatMap(({ state: { dama, momentum }, entry }) => [dama.weights, dama.config, dama.tokenizer, momentum, entry].flatMap((ref) => (ref?.bucket === shelf.bucket ? [ref.key] : []))));
   const oldest = kept[0]?.window ?? 0;
   for await (const key of store.list(shelf.bucket, prefixOf(shelf))) {
     const window = Number(key.slice(prefixOf(shelf).length, prefixOf(shelf).length + DIGITS));

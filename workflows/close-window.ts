@@ -67,7 +67,7 @@ export async function closeWindow(input: ClosingInput = {}): Promise<ClosingOutc
   // whoever begins late follows: no deadline is too late for that
   const model = await followToModel({ index: window, deadline: Number.MAX_SAFE_INTEGER, privateBucket: closing.privateBucket }, () => undefined);
   if (model.kind === 'late') return end({ kind: 'missed', window, reason: model.reason, notes: [] });
-  const before = { window: window - 1, state: model.state };
+  const before = { window: window - 1, state: model.state, entry: model.entry };
   enter('open', {});
   const found = received.late ? undefined : await find(closing, before);
   enter('close', { ...(found && { accepted: found.closed.accepted.length }) });
@@ -100,7 +100,7 @@ async function close(closing: Closing, { before, found, notes }: { before: Befor
     const { ref, entry } = turn.logged;
     try {
       const state = entry.after === found?.closed.state.digest ? found.closed.state : await scoring.advance.executeWithOptions({ summary: `the entry of ${entry.hotkey}` }, [turn.advance]);
-      await delta.keepModel.executeWithOptions({ summary: `keep the model after window ${closing.window}` }, [{ window: closing, begins: closing.window + 1, state }]);
+      await delta.keepModel.executeWithOptions({ summary: `keep the model after window ${closing.window}` }, [{ window: closing, begins: closing.window + 1, state, entry: ref }]);
       if (found && entry.hotkey !== closing.hotkey) notes.push(...(await steps.compareEntry.executeWithOptions({ summary: `the entry of ${entry.hotkey} beside what was found here` }, [{ logged: turn.logged, verdicts: { opened: found.verdicts.opened, refused: found.verdicts.refused }, closed: found.closed }])));
       return { ...turn, state };
     } catch (error) {

@@ -1,12 +1,11 @@
 import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type { Awaited, ModelFor, NextModel } from '../activities/delta-model.ts';
-import type { WindowState } from '../genki/federation/window-state.ts';
 import type { ObjectRef } from '../genki/store/object-store.ts';
 import { delta, deltaWaiting, scoring } from './steps.ts';
 
 type Advance = Extract<NextModel, { kind: 'advance' }>;
 /** The model that a window begins from, or why it came too late. */
-export type ModelOf = { readonly kind: 'there'; readonly state: WindowState } | { readonly kind: 'late'; readonly reason: string };
+export type ModelOf = Pick<Extract<NextModel, { kind: 'there' }>, 'kind' | 'state' | 'entry'> | { readonly kind: 'late'; readonly reason: string };
 
 /**
  * Goes on to the model that a window begins from, by the log. Only who applies an entry knows whether it is right: where one
@@ -39,12 +38,12 @@ export async function followToModel(window: ModelFor, awaiting: (awaited: Awaite
 }
 
 /** The first entry that it went on by, when one of them was wrong, or the model before them. */
-async function advance(window: ModelFor, { input }: Advance, oneByOne: boolean): Promise<{ readonly entry: readonly string[]; readonly isModel: boolean } | undefined> {
+async function advance(window: ModelFor, { input, entry }: Advance, oneByOne: boolean): Promise<{ readonly entry: readonly string[]; readonly isModel: boolean } | undefined> {
   const [first, ...more] = input.steps;
   const some = oneByOne && first && more.length > 0 ? { ...input, steps: [first] } : input;
   try {
     const state = await scoring.advance.executeWithOptions({ summary: `${some.steps.length} windows of the log` }, [some]);
-    await delta.keepModel.executeWithOptions({ summary: `keep the model of window ${window.index}` }, [{ window, begins: some === input ? window.index : first!.window + 1, state }]);
+    await delta.keepModel.executeWithOptions({ summary: `keep the model of window ${window.index}` }, [{ window, begins: some === input ? window.index : first!.window + 1, state, entry: some.steps.at(-1)?.entry ?? entry }]);
     return undefined;
   } catch (error) {
     if (!first || !isWrong(error)) throw error;

@@ -27,12 +27,15 @@ export function miningNoOps(): MiningNoOps {
     runRecord: async () => ({ kind: 'on-chain' }),
     nextModel: async ({ window: { privateBucket }, known }) => {
       const state = stateAfter(WINDOW - 1, privateBucket);
-      if (kept.has(privateBucket)) return { kind: 'there', state };
+      if (kept.has(privateBucket)) return { kind: 'there', state, entry: previousEntry() };
       if (known === null) return { kind: 'waiting', window: WINDOW - 1, leader: FOLLOWER, untilBlock: scheduleOf(RUBY_WINDOWS, WINDOW - 1).over };
       const input = { from: stateAfter(WINDOW - 2, privateBucket), steps: [{ window: WINDOW - 1, entry: previousEntry() }], terms: termsOf(RUBY_WINDOWS), competition: COMPETITION.digest, bucket: privateBucket, prefix: `models/${COMPETITION.id}` };
-      return { kind: 'advance', fromOwn: true, input };
+      return { kind: 'advance', fromOwn: true, entry: null, input };
     },
-    keepModel: async ({ window: { privateBucket } }) => void kept.add(privateBucket),
+    keepModel: async ({ window: { privateBucket }, entry }) => {
+      kept.add(privateBucket);
+      return entry;
+    },
     planDelta: async ({ window, state }) => ({ kind: 'train', input: trainingOf(window, state), from: 9_876_481, privacy: null }),
     trainDelta: async ({ bucket, prefix }) => ({ ...filesOf(bucket, prefix), tree: null, updateNorm: share('update'), inputNorm: share('input'), sentNorm: share('sent'), ...sizes, steps: RUBY_WINDOWS.training.hyper.steps, firstLoss: share('first'), lastLoss: share('last'), engine: ENGINE }),
     keepUpdate: async ({ base, trained: { file, residual } }) => madeOf(base, { file, residual }),

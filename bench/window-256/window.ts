@@ -6,6 +6,7 @@ import type { DeltaWindow } from '../../activities/delta-window.ts';
 import type { Opened } from '../../activities/disclosed.ts';
 import type { Logged } from '../../activities/log-walk.ts';
 import type { ClosedWindow } from '../../activities/model/close-window.ts';
+import { statePrefix } from '../../activities/window-states.ts';
 import type { WindowState } from '../../genki/federation/window-state.ts';
 import { canonicalJson } from '../../genki/protocol/canonical-json.ts';
 import { RUBY_WINDOWS } from '../../genki/protocol/ruby-windows.ts';
@@ -42,7 +43,7 @@ export function closingOf(hotkey: string): Closing {
   return { hotkey, validator, netuid: RUBY_WINDOWS.netuid, competition: COMPETITION.id, window: WINDOW, bucket: bucketOf(validator), privateBucket: bucketOf(`${validator}-private`), ...scheduleOf(RUBY_WINDOWS, WINDOW) };
 }
 
-export const beforeOf = ({ privateBucket }: Pick<Closing, 'privateBucket'>): Before => ({ window: WINDOW - 1, state: stateAfter(WINDOW - 1, privateBucket) });
+export const beforeOf = ({ privateBucket }: Pick<Closing, 'privateBucket'>): Before => ({ window: WINDOW - 1, state: stateAfter(WINDOW - 1, privateBucket), entry: refOf(privateBucket, `${statePrefix({ bucket: privateBucket, competition: COMPETITION.id }, WINDOW)}/entry-${PREVIOUS.sha256}.json`) });
 
 /** What so many peers disclosed of a window, as it lies in a validator's bucket. */
 export function openedOf(peers: number, { window, bucket }: Pick<Closing, 'window' | 'bucket'>): Opened[] {

@@ -75,7 +75,7 @@ async function follows(validator: Validator, closing: Closing, without: readonly
   const turn = await turnOf(validator, closing, without);
   if (turn.kind !== 'entry') return expect.unreachable(`it is ${turn.kind}`);
   const state = (await validator.jobs.advance(turn.advance, { progress: async () => true }))!;
-  await validator.keep(closing, state);
+  await validator.keep(closing, state, turn.logged.ref);
   return { turn, state };
 }
 

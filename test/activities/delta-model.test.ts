@@ -25,14 +25,15 @@ describe('the model that a window begins from', () => {
     expect(await windows().nextModel({ window: windowAt(0), ...wanted })).toEqual({
       kind: 'advance',
       fromOwn: false,
+      entry: null,
       input: { from: { dama: shelf.deployment.genesisDama, momentum: null, digest: null }, steps: [], terms: { codec, aggregation, outer, norm }, competition: expect.any(String) as string, bucket: anna.privateBucket, prefix: statePrefix({ bucket: '', competition: 'rw' }, 0) },
     });
   });
 
   it('is the node\'s own, once it has kept one', async () => {
     const state = { digest: `${'A'.repeat(43)}=`, dama: shelf.deployment.genesisDama, momentum: null };
-    await windows().keepModel({ window: windowAt(0, 'kept'), begins: 0, state });
-    expect(await windows().nextModel({ window: windowAt(0, 'kept'), ...wanted })).toEqual({ kind: 'there', state });
+    await windows().keepModel({ window: windowAt(0, 'kept'), begins: 0, state, entry: null });
+    expect(await windows().nextModel({ window: windowAt(0, 'kept'), ...wanted })).toEqual({ kind: 'there', state, entry: null });
     expect(await windows().nextModel({ window: windowAt(0, 'kept'), ...wanted, anew: true })).toMatchObject({ kind: 'advance', fromOwn: false });
   });
 

@@ -57,7 +57,7 @@ async function followToModel(by: Validator, index: number, most = 12): Promise<s
     const some = oneByOne && first && more.length > 0 ? { ...next.input, steps: [first] } : next.input;
     try {
       const state = (await by.jobs.advance(some, { progress: async () => true }))!;
-      await by.models.keepModel({ window: wanted(by.who, index), begins: some === next.input ? index : first!.window + 1, state });
+      await by.models.keepModel({ window: wanted(by.who, index), begins: some === next.input ? index : first!.window + 1, state, entry: some.steps.at(-1)?.entry ?? next.entry });
       if (anew === 1) anew = 2;
     } catch (error) {
       if (anew === 1) anew = 2;

@@ -5,7 +5,9 @@ import type { Engine } from '../../genki/engine/engine.ts';
 import { createOnnxEngine } from '../../genki/engine/onnx/onnx-engine.ts';
 import type { WindowState } from '../../genki/federation/window-state.ts';
 import type { Competition } from '../../genki/protocol/competition.ts';
+import { sha256Hex } from '../../genki/protocol/digests.ts';
 import { previousKey, windowKey, windowPrefix, type WindowEntry } from '../../genki/protocol/window-log.ts';
+import type { ObjectRef } from '../../genki/store/object-store.ts';
 import { actor, openShelf, openStreet, type Actor, type Shelf, type Street } from './support/federation.ts';
 import { quickly, runRecord, townOf, type Odd, type Town, type Validator } from './support/closings.ts';
 import { randomUpdate } from './support/delta.ts';
@@ -52,10 +54,11 @@ async function playTo(window: number): Promise<WindowEntry[]> {
 }
 
 const follow = (following: Following) => followLog({ chain: street.chain, store: town.store, deployment: town.deployment }, following);
-const sha256Of = async (who: Actor, window: number): Promise<string> => {
-  const { createHash } = await import('node:crypto');
-  return createHash('sha256').update(await town.store.getByKey(who.bucket, windowKey('rw', window), { maxBytes: 2 ** 20 })).digest('hex');
+const entryOf = async ({ bucket }: Actor, window: number): Promise<ObjectRef> => {
+  const [key, bytes] = [windowKey('rw', window), await town.store.getByKey(bucket, windowKey('rw', window), { maxBytes: 2 ** 20 })];
+  return { bucket, key, sha256: sha256Hex(bytes), bytes: bytes.byteLength };
 };
+const sha256Of = async (who: Actor, window: number): Promise<string> => (await entryOf(who, window)).sha256;
 
 describe('who joins late', () => {
   it('goes on from the newest checkpoint to the exact model, also when it is killed on the way', async () => {
@@ -139,6 +142,26 @@ describe('who joins late', () => {
     if (entries[0]!.hotkey !== entries[1]!.hotkey) expect((await joiner.follow(2)).state.digest).toBe(entries[1]!.after);
     expect(await follow({ from: null, to: 1 })).toMatchObject({ kind: 'there', start: { kind: 'genesis' } });
   });
+
+  it('finds it whole, too, when the leader takes its entry away before anybody else has written one', async () => {
+    await open();
+    const [leader] = await lineIn(0);
+    const entry = await town.play(0, { by: leader, miners: [anna], among: people });
+    const [next] = people.filter((one) => one !== leader);
+    await next!.follow(1);
+    await town.store.delete(leader.who.bucket, windowKey('rw', 0));
+    await lineIn(1);
+    const disclose = await town.handIn(ben, 1, entry.after);
+    await town.at(town.firstOf(1) + 15);
+    await next!.steps.receiveUpdates(await next!.steps.resolveClosing({ window: 1 }));
+    await town.at(town.firstOf(1) + 21);
+    await disclose();
+    // of the first in line or the second
+    await town.at(town.firstOf(1) + 27);
+    const second = await town.close(1, next!);
+    expect(second).toMatchObject({ before: entry.after, previous: { window: 0, hotkey: leader.who.hotkey } });
+    expect((await town.validatorOf(late).follow(2)).state.digest).toBe(second.after);
+  });
 });
 
 describe('a fork', () => {
@@ -148,7 +171,7 @@ describe('a fork', () => {
     const stray: WindowState = { ...(await town.validatorOf(late).follow(2)).state, digest: `${'A'.repeat(43)}=` };
     expect(await follow({ from: { window: 1, digest: stray.digest }, to: 2 })).toEqual({ kind: 'forked', window: 1, entries: [{ hotkey: entries[1]!.hotkey, window: 1, sha256: entries[2]!.previous!.sha256, after: entries[1]!.after }] });
     const joiner = town.validatorOf(late);
-    await joiner.models.keepModel({ window: { privateBucket: late.privateBucket }, begins: 2, state: stray });
+    await joiner.models.keepModel({ window: { privateBucket: late.privateBucket }, begins: 2, state: stray, entry: null });
     expect((await joiner.follow(3)).state.digest).toBe(entries[2]!.after);
   });
 
@@ -170,7 +193,7 @@ describe('a fork', () => {
     // the first in line comes when the second has written: both entries are there
     const found = await first.find(closings[0], from);
     await first.lead(closings[0], from, { found, turn: { kind: 'lead', rank: 0, previous: null } });
-    await first.keep(closings[0], found.closed.state);
+    await first.keep(closings[0], found.closed.state, await entryOf(first.who, 0));
     expect(found.closed.state.digest).not.toBe(other.after);
     expect(await follow({ from: { window: -1, digest: from.state.digest }, to: 0 })).toMatchObject({ entries: [{ entry: { rank: 0 } }] });
     expect(await follow({ from: null, to: 0 })).toMatchObject({ entries: [{ entry: { rank: 0 } }] });
@@ -180,13 +203,36 @@ describe('a fork', () => {
     expect(await follow({ from: { window: 0, digest: others }, to: 1 })).toMatchObject({ kind: 'forked', window: 0, entries: [{ after: entry.before }] });
   });
 
+  it('is not made by a leader that comes late, with another entry of the same model', async () => {
+    await open();
+    const [first, second] = await lineIn(0);
+    const from = await first.before(0);
+    const disclose = await town.handIn(anna, 0, from.state.digest);
+    await town.at(15);
+    const closing = await first.steps.resolveClosing({ window: 0 });
+    for (const one of [first, second]) await one.steps.receiveUpdates(await one.steps.resolveClosing({ window: 0 }));
+    await town.at(21);
+    await disclose();
+    await town.at(27);
+    const applied = await town.close(0, second);
+    const found = await first.find(closing, from);
+    await first.lead(closing, from, { found, turn: { kind: 'lead', rank: 0, previous: null } });
+    expect(found.closed.state.digest).toBe(applied.after);
+    // the stand-in is whom it goes on from, now and when it looks again
+    await town.at(town.firstOf(1) + 25);
+    const before = await second.follow(1);
+    await town.at(town.firstOf(1) + 27);
+    const next = await second.steps.awaitTurn({ closing: await second.steps.resolveClosing({ window: 1 }), before, mayLead: true, without: [] });
+    expect(next).toMatchObject({ kind: 'lead', previous: { window: 0, hotkey: second.who.hotkey, sha256: await sha256Of(second.who, 0) } });
+  });
+
   it('is not made by a leader that leaves out what others closed', async () => {
     await open();
     const [genesis] = await playTo(0);
     const [, one] = await playWithout();
     const [first, second] = await lineIn(2);
     // the first in line goes on from window 0 as if there were no window 1
-    const stale = { window: 0, state: (await town.validatorOf(actor('stale')).follow(1)).state };
+    const stale = await town.validatorOf(actor('stale')).follow(1);
     const from = await second.before(2);
     await town.at(town.firstOf(2) + 15);
     const closings = [await first.steps.resolveClosing({ window: 2 }), await second.steps.resolveClosing({ window: 2 })] as const;

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { keepState, newestState, pruneStates, statePrefix } from '../../activities/window-states.ts';
 import type { WindowState } from '../../genki/federation/window-state.ts';
 import { fileDigest } from '../../genki/protocol/digests.ts';
+import type { ObjectRef } from '../../genki/store/object-store.ts';
 import { createFolderStore } from '../../genki/store/folder-store.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'genki-states-'));
@@ -21,7 +22,7 @@ async function model(shelf: Shelf, window: number, name: string): Promise<Window
   const put = (file: string) => store.putOnce(shelf.bucket, `${statePrefix(shelf, window)}/${name}/${file}`, new TextEncoder().encode(`${name} ${file}`));
   return { digest: fileDigest(name), dama: { digest: fileDigest(name), weights: await put('model.safetensors'), config: await put('config.json') }, momentum: await put('momentum.safetensors') };
 }
-const keep = (shelf: Shelf, window: number, state: WindowState): Promise<void> => keepState(store, shelf, { competition, window, state });
+const keep = (shelf: Shelf, window: number, state: WindowState, entry: ObjectRef | null = null): Promise<void> => keepState(store, shelf, { competition, window, state, entry });
 async function keysOf({ bucket }: Shelf): Promise<string[]> {
   const keys: string[] = [];
   for await (const key of store.list(bucket, '')) keys.push(key);
@@ -36,7 +37,7 @@ describe('the models that a node keeps', () => {
     await keep(shelf, 10, ten);
     await keep(shelf, 9, nine);
     await keep(shelf, 10, ten);
-    expect(await newestState(store, shelf, competition)).toEqual({ window: 10, state: ten });
+    expect(await newestState(store, shelf, competition)).toEqual({ window: 10, state: ten, entry: null });
     // of another version of the competition they are nobody's
     expect(await newestState(store, shelf, fileDigest('others'))).toBeUndefined();
   });
@@ -46,7 +47,7 @@ describe('the models that a node keeps', () => {
     await keep(shelf, 3, await model(shelf, 3, 'astray'));
     const right = await model(shelf, 3, 'right');
     await keep(shelf, 3, right);
-    expect(await newestState(store, shelf, competition)).toEqual({ window: 3, state: right });
+    expect(await newestState(store, shelf, competition)).toEqual({ window: 3, state: right, entry: null });
   });
 
   it('are forgotten but for three, with all objects that none of these has', async () => {

@@ -17,6 +17,7 @@ import { manifestCommit, signManifest, UPDATE_FILE, type WindowManifest } from '
 import { contentOf, keyFileOf, seal, SECRET_BYTES, signKeyFile } from '../../../genki/protocol/sealing.ts';
 import { signSliceFile, sliceFileOf, type SignedSlice } from '../../../genki/protocol/slices.ts';
 import { sliceKey, windowKey, type WindowEntry } from '../../../genki/protocol/window-log.ts';
+import type { ObjectRef } from '../../../genki/store/object-store.ts';
 import { BLOCK_MS, participant, type Actor, type Shelf, type Street } from './federation.ts';
 import { randomUpdate, TOY_LAYOUT, WINDOW_BLOCKS, windowsOf } from './delta.ts';
 
@@ -63,11 +64,11 @@ function machinesOf({ store }: Shelf, street: Street, { engine, deployment }: { 
     async function follow(window: number): Promise<Before> {
       const wanted = { index: window, deadline: Number.MAX_SAFE_INTEGER, privateBucket: who.privateBucket };
       const next = await models.nextModel({ window: wanted, without: [], anew: false, known: null });
-      if (next.kind === 'there') return { window: window - 1, state: next.state };
+      if (next.kind === 'there') return { window: window - 1, state: next.state, entry: next.entry };
       if (next.kind !== 'advance') throw new Error(`Expected the model of window ${window}, got ${next.kind}`);
       const state = (await jobs.advance(next.input, GO_ON))!;
-      await models.keepModel({ window: wanted, begins: window, state });
-      return { window: window - 1, state };
+      const entry = await models.keepModel({ window: wanted, begins: window, state, entry: next.input.steps.at(-1)?.entry ?? next.entry });
+      return { window: window - 1, state, entry };
     }
 
     /** From the open seals on: what it finds itself. */
@@ -83,8 +84,8 @@ function machinesOf({ store }: Shelf, street: Street, { engine, deployment }: { 
       await steps.publishEntry({ closing, text: await wallet.signWindowEntry(change(entry)) });
     }
 
-    async function keep(closing: Closing, state: WindowState): Promise<void> {
-      await models.keepModel({ window: closing, begins: closing.window + 1, state });
+    async function keep(closing: Closing, state: WindowState, entry: ObjectRef): Promise<void> {
+      await models.keepModel({ window: closing, begins: closing.window + 1, state, entry });
     }
 
     return { who, steps, models, jobs, wallet, before, follow, find, lead, keep };
@@ -155,9 +156,9 @@ export function townOf(shelf: Shelf, street: Street, { engine, competition }: { 
     const turn = await by.steps.awaitTurn({ closing, before: from, mayLead: true, without: [] });
     if (turn.kind !== 'lead') throw new Error(`Expected the turn of ${by.who.name}, got ${turn.kind}`);
     await by.lead(closing, from, { found, turn });
-    await by.keep(closing, found.closed.state);
     const after = await by.steps.awaitTurn({ closing, before: from, mayLead: true, without: [] });
     if (after.kind !== 'entry') throw new Error(`Expected an entry of ${by.who.name}, got ${after.kind}`);
+    await by.keep(closing, found.closed.state, after.logged.ref);
     return after.logged.entry;
   }
 
