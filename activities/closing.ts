@@ -115,7 +115,9 @@ export const createClosingActivities = ({ chain, store, deployment, participants
       const receipts = await readReceipts(store, deployment, closing);
       if (!receipts) throw new InvalidInput(`Expected receipts of window ${window} of ${closing.validator}, got none`);
       const seed = await holdOutSeed({ chain, deployment }, window);
-      const { opened, refused } = await openAll({ chain, store, deployment }, receipts, { window, bucket, base: before.state.digest, reveal, seed });
+      const { metagraph } = await memory.lineOf(log, window);
+      const incentives = new Map(metagraph.neurons.map(({ hotkey, incentive }) => [hotkey, incentive]));
+      const { opened, refused } = await openAll({ chain, store, deployment }, receipts, { window, bucket, base: before.state.digest, reveal, seed, incentives });
       const previous = await keptEntry(store, before.entry);
       const input: CloseInput = {
         from: before.state,

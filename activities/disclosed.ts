@@ -5,7 +5,7 @@ import { mapBounded } from '../genki/map-bounded.ts';
 import { maxUpdateBytes } from '../genki/federation/compression/update-codec.ts';
 import { layoutOf, type Layout } from '../genki/federation/layout.ts';
 import { manifestCommit, UPDATE_FILE } from '../genki/protocol/manifest.ts';
-import { Random } from '../genki/protocol/random.ts';
+import { drawPlaces } from '../genki/protocol/places.ts';
 import { SEAL_BYTES, unseal } from '../genki/protocol/sealing.ts';
 import { MAX_SLICE_FILE_BYTES, openSliceFile, sliceFileOf } from '../genki/protocol/slices.ts';
 import { sliceKey, windowPrefix } from '../genki/protocol/window-log.ts';
@@ -33,8 +33,9 @@ export type Opening = {
   readonly base: string;
   /** By when it had to be disclosed. */
   readonly reveal: number;
-  /** Of the window's hold-out: draws who takes part where there are too many. */
+  /** Of the window's hold-out, and what everybody had earned when it began: say who takes part where there are too many. */
   readonly seed: string;
+  readonly incentives: ReadonlyMap<string, number>;
 };
 
 const SIDE_BY_SIDE = 8;
@@ -46,19 +47,13 @@ const SIDE_BY_SIDE = 8;
 export async function openAll(deps: Deps, { received, refused }: Receipts, opening: Opening): Promise<Disclosures> {
   const { maxPeers } = deltaOf(deps.deployment.competition);
   const layout = layoutOf(await musicOf(deps.store, { base: deps.deployment.genesisDama }));
-  const drawn = drawnOf(received, maxPeers, opening.seed);
-  const left = received.filter((one) => !drawn.has(one.hotkey)).map(({ hotkey, registeredAt }) => ({ hotkey, registeredAt, reason: `Expected one of ${maxPeers} places, which were drawn among ${received.length}` }));
+  const drawn = drawPlaces(received.map(({ hotkey }) => ({ hotkey, incentive: opening.incentives.get(hotkey) ?? 0 })), maxPeers, opening.seed);
+  const left = received.filter((one) => !drawn.has(one.hotkey)).map(({ hotkey, registeredAt }) => ({ hotkey, registeredAt, reason: `Expected one of ${maxPeers} places, for which there were ${received.length}: those who have earned the most come first, a quarter is drawn` }));
   const results = await mapBounded(received.filter((one) => drawn.has(one.hotkey)), SIDE_BY_SIDE, (one) => openOne(deps, one, { ...opening, layout }));
   return {
     opened: results.flatMap((one) => ('ref' in one ? [one] : [])),
     refused: [...refused, ...left, ...results.flatMap((one) => ('reason' in one ? [one] : []))],
   };
-}
-
-/** Each hotkey's lot is its own: validators that received a different one or two draw the same others. */
-function drawnOf(received: readonly Received[], most: number, seed: string): ReadonlySet<string> {
-  const lots = received.map(({ hotkey }) => ({ hotkey, lot: new Random(`peers/${seed}/${hotkey}`).next() }));
-  return new Set(lots.sort((a, b) => a.lot - b.lot).slice(0, most).map(({ hotkey }) => hotkey));
 }
 
 async function openOne(deps: Deps, received: Received, opening: Opening & { readonly layout: Layout }): Promise<Opened | Refused> {
