@@ -197,8 +197,9 @@ export const createClosingActivities = ({ chain, store, deployment, participants
       await pruneStates(store, { bucket: privateBucket, competition: competition.id });
     },
 
-    /** Publishes a signed entry: of several that this validator signed for a window the first one stays. */
+    /** Publishes a signed entry: of several that this validator signed for a window the first one stays. Once the window is over, none is. */
     async publishEntry({ closing, text }: { closing: Closing; text: string }): Promise<void> {
+      if ((await chain.head()).number >= closing.over) return;
       await putFirst(store, { bucket: closing.bucket, key: windowKey(competition.id, closing.window) }, new TextEncoder().encode(text));
     },
   };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Chain } from '../genki/chain/chain.ts';
+import type { Chain, Hotkey } from '../genki/chain/chain.ts';
 import { verifySignature } from '../genki/chain/keys.ts';
 import { BadSubmission } from '../genki/errors.ts';
 import { manifestCommit, UPDATE_FILE, verifyManifest } from '../genki/protocol/manifest.ts';
@@ -7,6 +7,7 @@ import { MAX_SLICE_FILE_BYTES, openSliceFile } from '../genki/protocol/slices.ts
 import type { WindowEntry } from '../genki/protocol/window-log.ts';
 import type { ObjectStore } from '../genki/store/object-store.ts';
 import type { Deployment } from './deployment.ts';
+import { settledEntry } from './taken-entries.ts';
 import { lineOf, minersOf, type Line } from './window-line.ts';
 
 const MOST_LINES = 128;
@@ -16,6 +17,7 @@ const MOST_PEERS = 4096;
 export class LogMemory {
   readonly #lines = new Map<number, Line>();
   readonly #signed = new Set<string>();
+  readonly #settled = new Map<number, string>();
 
   /** As `lineOf`, which never changes once its blocks are final. */
   async lineOf(deps: { readonly chain: Chain; readonly deployment: Deployment }, window: number): Promise<Line> {
@@ -23,6 +25,14 @@ export class LogMemory {
     if (this.#lines.size >= MOST_LINES) this.#lines.clear();
     this.#lines.set(window, line);
     return line;
+  }
+
+  /** As `settledEntry`, once there is one: nobody takes that back. */
+  async settledIn(deps: { readonly store: ObjectStore; readonly deployment: Deployment }, line: Line, buckets: ReadonlyMap<Hotkey, string>): Promise<string | undefined> {
+    const settled = this.#settled.get(line.window) ?? (await settledEntry(deps, line, buckets));
+    if (this.#settled.size >= MOST_LINES) this.#settled.clear();
+    if (settled !== undefined) this.#settled.set(line.window, settled);
+    return settled;
   }
 
   /**

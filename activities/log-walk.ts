@@ -99,6 +99,17 @@ export class LogWalk {
     return trail;
   }
 
+  /** Those of a window's entries that go on from, or are, the newest entry of the windows compared that most of the stake has taken. */
+  async unlessSettled(tips: readonly Logged[], { window, downTo }: { readonly window: number; readonly downTo: number }): Promise<readonly Logged[]> {
+    for (let at = window; tips.length > 0 && at > downTo; at--) {
+      const settled = await this.#deps.memory.settledIn(this.#deps, await this.line(at), this.#buckets);
+      if (settled === undefined) continue;
+      const trails = await Promise.all(tips.map((tip) => this.trailOf(tip, at - 1)));
+      return tips.filter((_, i) => trails[i]!.some(({ ref }) => ref.sha256 === settled));
+    }
+    return tips;
+  }
+
   /** The checkpoint that an entry names, if it is of the model that the entry begins from. */
   async checkpointOf({ checkpoint, before, previous }: WindowEntry): Promise<Checkpoint | undefined> {
     if (!checkpoint) return undefined;

@@ -38,7 +38,7 @@ export type Followed =
 
 /** A node that is farther behind begins from a checkpoint, where there is one. */
 const MOST_ENTRIES = 100;
-/** How far back two logs are held against each other. */
+/** How far back two logs are held against each other, and against what most of the stake has taken. */
 export const COMPARED_WINDOWS = 8;
 
 /**
@@ -51,7 +51,10 @@ export const COMPARED_WINDOWS = 8;
  *    that the log leaves out counts as one closed by nobody in line. Of equals, the node's own, then the one whose newest entry
  *    was first in line.
  *    So who leads one window cannot take back what others closed before.
- * 3. A window that nobody has closed in time is missed: the next entry goes on from the one before it.
+ * 3. What validators with more than half of the stake have taken nobody takes back: of the last windows, no log counts that
+ *    leaves the newest such entry out. So a leader who comes late does not replace the stand-in's, and who has no model yet
+ *    need not trust who happens to lead.
+ * 4. A window that nobody has closed in time is missed: the next entry goes on from the one before it.
  *
  * @throws {ChainUnavailable} {StoreUnavailable}
  */
@@ -61,7 +64,7 @@ export async function followLog(deps: LogDeps, { from, to, without = [], stay = 
   const begin = firstWindow(deployment.competition) - 1;
   for (let window = to; window > (from?.window ?? begin); window--) {
     const line = await walk.line(window);
-    let tips = await walk.entriesOf(line, without);
+    let tips = await walk.unlessSettled(await walk.entriesOf(line, without), { window, downTo: Math.max(begin, window - COMPARED_WINDOWS) });
     for (let tip = await foremost(walk, { line, tips, from, begin }); tip; tip = await foremost(walk, { line, tips, from, begin })) {
       const path = unlessOn(await pathTo(walk, tip, { from, begin }), without);
       if (path.kind !== 'forked' || !stay) return path;

@@ -10,6 +10,7 @@ import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import type { Before, Closing } from './closing.ts';
 import { deltaOf, scheduleOf } from './delta-competition.ts';
 import type { Deployment } from './deployment.ts';
+import type { Logged } from './log-walk.ts';
 import type { ScoreWindowInput } from './model/score-window.ts';
 import { putFirst } from './put-first.ts';
 import { blocksOf, termsOf } from './window-terms.ts';
@@ -43,11 +44,11 @@ export const createWindowScoreActivities = ({ chain, store, deployment }: Window
     };
   },
 
-  /** Keeps what was measured of a window, by who measured it: of two measurements the first one stays. */
-  async keepScores({ closing: { window, bucket, hotkey }, entry, scores }: { closing: Closing; entry: WindowEntry; scores: readonly WindowScore[] }): Promise<ObjectRef> {
+  /** Keeps what was measured of a window, by who measured it, and which entry that took: of two measurements the first one stays. */
+  async keepScores({ closing: { window, bucket, hotkey }, logged: { ref, entry }, scores }: { closing: Closing; logged: Logged; scores: readonly WindowScore[] }): Promise<ObjectRef> {
     const { competition: { id }, competitionDigest } = deployment;
     const registered = new Map(entry.peers.map((peer) => [peer.hotkey, peer.registeredAt]));
-    const file = { version: 1, competition: competitionDigest, hotkey, window, before: entry.before, scores: scores.map((score) => ({ ...score, registeredAt: registered.get(score.hotkey)! })) };
+    const file = { version: 1, competition: competitionDigest, hotkey, window, entry: ref.sha256, before: entry.before, scores: scores.map((score) => ({ ...score, registeredAt: registered.get(score.hotkey)! })) };
     const [key, bytes] = [scoresKey(id, window), new TextEncoder().encode(canonicalJson(file))];
     await putFirst(store, { bucket, key }, bytes);
     const kept = await store.getByKey(bucket, key, { maxBytes: MAX_SCORES_BYTES });

@@ -2,7 +2,6 @@ import { ActivityFailure, ApplicationFailure, defineQuery, setCurrentDetails, se
 import type { Before, Closing, ClosingInput, Turn, Verdicts } from '../activities/closing.ts';
 import type { ClosedWindow } from '../activities/model/close-window.ts';
 import type { WindowState } from '../genki/federation/window-state.ts';
-import type { WindowEntry } from '../genki/protocol/window-log.ts';
 import type { ObjectRef } from '../genki/store/object-store.ts';
 import { closingPage, type ClosingPhase, type ClosingProgress } from './closing-page.ts';
 import { followToModel, isWrong, namesOf } from './follow-log.ts';
@@ -75,7 +74,7 @@ export async function closeWindow(input: ClosingInput = {}): Promise<ClosingOutc
   const entered = await close(closing, { before, found, notes });
   if (entered.kind !== 'entry') return end(notEntered(closing, entered, notes));
   enter('score');
-  const scores = await score(closing, before, { entry: entered.logged.entry, notes });
+  const scores = await score(closing, before, { logged: entered.logged, notes });
   await steps.forgetModels.executeWithOptions({ summary: 'make room' }, [closing]);
   return end(outcomeOf(closing, { entered, notes, scores }));
 }
@@ -123,12 +122,13 @@ async function lead(closing: Closing, { before, turn, found }: { before: Before;
 }
 
 /** What could not be measured costs nobody the window. */
-async function score(closing: Closing, before: Before, { entry, notes }: { entry: WindowEntry; notes: string[] }): Promise<ObjectRef | null> {
+async function score(closing: Closing, before: Before, { logged, notes }: { logged: Entered['logged']; notes: string[] }): Promise<ObjectRef | null> {
+  const { entry } = logged;
   if (entry.peers.length === 0) return null;
   try {
     const plan = await steps.planScores.executeWithOptions({ summary: `${entry.peers.length} updates` }, [{ before, entry }]);
     const scores = await scoring.scoreUpdates.executeWithOptions({ summary: `${entry.peers.length} updates` }, [plan]);
-    return await steps.keepScores.executeWithOptions({ summary: `scores of window ${closing.window}` }, [{ closing, entry, scores }]);
+    return await steps.keepScores.executeWithOptions({ summary: `scores of window ${closing.window}` }, [{ closing, logged, scores }]);
   } catch (error) {
     if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) throw error;
     notes.push(`its updates could not be measured: ${causeOf(error)}`);

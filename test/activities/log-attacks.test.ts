@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Closing } from '../../activities/closing.ts';
 import { lineOf } from '../../activities/window-line.ts';
+import { followLog, type Following } from '../../activities/window-log.ts';
 import { createWalletActivities } from '../../activities/wallet.ts';
 import type { Engine } from '../../genki/engine/engine.ts';
 import { createOnnxEngine } from '../../genki/engine/onnx/onnx-engine.ts';
@@ -26,9 +28,9 @@ afterEach(async () => {
   shelf.remove();
 });
 
-async function open(): Promise<void> {
+async function open(stakes: readonly [bigint, bigint] = [10n ** 10n, 10n ** 10n]): Promise<void> {
   shelf = await openShelf();
-  street = await openStreet({ validators: validators.map((one) => [one, 10n ** 10n] as const), miners: [anna, ben] }, { finalityLag: 0 });
+  street = await openStreet({ validators: validators.map((one, i) => [one, stakes[i]!] as const), miners: [anna, ben] }, { finalityLag: 0 });
   town = townOf(shelf, street, { engine, competition: quickly() });
   people = validators.map((one) => town.validatorOf(one));
   for (const one of [...validators, anna, ben]) street.say(one, runRecord(one));
@@ -106,6 +108,72 @@ describe('a validator that stands somewhere in line, and first once', () => {
     await town.at(town.firstOf(at + 2) + 10);
     expect(await followToModel(honest, at + 2)).not.toBe(wrong);
   }, 60_000);
+});
+
+describe('a leader that holds its entry back', () => {
+  it('does not replace the stand-in’s, which most of the stake has taken, when it leads the next window, too', async () => {
+    await open([10n ** 10n, 10n ** 10n + 1n]);
+    const [vera, viktor] = people as [Validator, Validator];
+    const follow = (following: Following) => followLog({ chain: street.chain, store: town.store, deployment: town.deployment }, following);
+    const received = async (window: number): Promise<Closing> => {
+      const closing = await viktor.steps.resolveClosing({ window });
+      // nobody closes the window before any more
+      await town.at(town.firstOf(window) + 10);
+      const disclose = await town.handIn(anna, window, (await viktor.before(window)).state.digest);
+      await town.at(town.firstOf(window) + 15);
+      await viktor.steps.receiveUpdates(closing);
+      await town.at(town.firstOf(window) + 21);
+      await disclose();
+      return closing;
+    };
+    let at = 0;
+    let entry: WindowEntry;
+    for (;; at++) {
+      // windows that it does not lead are missed
+      const [first] = await lineIn(at);
+      if (first !== vera) continue;
+      const closing = await received(at);
+      await town.at(town.firstOf(at) + 27);
+      entry = await town.close(at, viktor);
+      const ref = { bucket: viktor.who.bucket, key: windowKey('rw', at), sha256: await sha256At(viktor.who.bucket, windowKey('rw', at)), bytes: 1 };
+      await viktor.steps.keepScores({ closing, logged: { ref, entry }, scores: [] });
+      const [next] = await lineIn(at + 1);
+      if (next === vera) break;
+    }
+    const write = async (late: WindowEntry): Promise<string> => {
+      await town.store.putOnce(vera.who.bucket, windowKey('rw', late.window), new TextEncoder().encode(await vera.wallet.signWindowEntry(late)));
+      return await sha256At(vera.who.bucket, windowKey('rw', late.window));
+    };
+    // nobody counts in what it has held back, nor in what goes on from there
+    const held: WindowEntry = { ...entry, hotkey: vera.who.hotkey, rank: 0, after: entry.before, peers: [], refused: [], checkpoint: null };
+    const sha256 = await write(held);
+    await received(at + 1);
+    await town.at(town.firstOf(at + 1) + 25);
+    await write({ ...held, window: at + 1, previous: { window: at, hotkey: vera.who.hotkey, sha256 } });
+    const node = { window: at, digest: entry.after };
+    for (const from of [null, node]) expect(await follow({ from, to: at + 1 })).toMatchObject({ kind: 'waiting', window: at + 1 });
+    await town.at(town.firstOf(at + 1) + 27);
+    const next = await town.close(at + 1, viktor);
+    expect(next).toMatchObject({ before: entry.after, peers: [{ hotkey: anna.hotkey }] });
+    for (const from of [null, node]) expect(await follow({ from, to: at + 1 })).toMatchObject({ kind: 'there', entries: expect.arrayContaining([expect.objectContaining({ entry: next })]) as unknown });
+  }, 60_000);
+
+  it('cannot publish it any more once the window is over', async () => {
+    await open();
+    const [leader] = await lineIn(0);
+    const [closing, from] = [await leader.steps.resolveClosing({ window: 0 }), await leader.before(0)];
+    await town.at(15);
+    await leader.steps.receiveUpdates(closing);
+    await town.at(25);
+    const found = await leader.find(closing, from);
+    const turn = await leader.steps.awaitTurn({ closing, before: from, mayLead: true, without: [] });
+    if (turn.kind !== 'lead') throw new Error(`Expected a turn, got ${turn.kind}`);
+    // it was killed here
+    await town.at(closing.over);
+    await leader.lead(closing, from, { found, turn });
+    expect(await town.store.head(leader.who.bucket, windowKey('rw', 0))).toBeUndefined();
+    expect(await leader.steps.awaitTurn({ closing, before: from, mayLead: true, without: [] })).toEqual({ kind: 'missed' });
+  });
 });
 
 describe('a leader that takes away what its entry names', () => {
