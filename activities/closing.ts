@@ -20,6 +20,7 @@ import type { Shelf } from './model/window-models.ts';
 import { parseInput } from './parse-input.ts';
 import { participantOf, type Participant } from './participants.ts';
 import { plainText } from './plain-text.ts';
+import { pruneLog, stateFolder } from './prune-log.ts';
 import { putFirst } from './put-first.ts';
 import { readReceipts, takeReceipts } from './receipts.ts';
 import { followLog, keptEntry, type Followed, type Logged } from './window-log.ts';
@@ -192,9 +193,10 @@ export const createClosingActivities = ({ chain, store, deployment, participants
       return entryDifferences(logged.entry, { after: closed.state.digest, accepted: closed.accepted, refused: refusedOf(verdicts, closed) }).map(plainText);
     },
 
-    /** Forgets the models of windows that nothing goes on from any more. */
-    async forgetModels({ privateBucket }: Closing): Promise<void> {
+    /** Forgets the models that nothing goes on from any more, and windows of long ago. */
+    async forgetModels({ bucket, privateBucket }: Closing): Promise<void> {
       await pruneStates(store, { bucket: privateBucket, competition: competition.id });
+      await pruneLog(store, { bucket, privateBucket, competition: competition.id, digest: competitionDigest });
     },
 
     /** Publishes a signed entry: of several that this validator signed for a window the first one stays. Once the window is over, none is. */
@@ -213,6 +215,6 @@ export function refusedOf({ opened, refused }: Disclosures, closed: Pick<ClosedW
 
 /** A model in another bucket, file by file. */
 export async function copyState(store: ObjectStore, { digest, dama, momentum }: WindowState, { bucket, prefix }: { readonly bucket: string; readonly prefix: string }): Promise<WindowState> {
-  const folder = `${prefix}/${Buffer.from(digest, 'base64').toString('hex').slice(0, 40)}`;
+  const folder = `${prefix}/${stateFolder(digest)}`;
   return { digest, dama: await copyDama(store, dama, { bucket, folder }), momentum: momentum && (await copyObject(store, momentum, { bucket, key: `${folder}/momentum.safetensors` })) };
 }

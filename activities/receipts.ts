@@ -50,7 +50,9 @@ type Deps = { readonly chain: Chain; readonly store: ObjectStore; readonly deplo
 /** Of whom: a validator's buckets, and the window. */
 export type ReceiptsOf = { readonly window: number; readonly bucket: string; readonly privateBucket: string };
 
-const receiptsKey = (competitionId: string, window: number): string => `receipts/${windowPrefix(competitionId, window).slice('windows/'.length)}.json`;
+/** Below which a validator's receipts lie, by window. */
+export const receiptsPrefix = (competitionId: string): string => `receipts/${competitionId}/`;
+const receiptsKey = (competitionId: string, window: number): string => `${receiptsPrefix(competitionId)}${windowPrefix(competitionId, window).split('/').at(-1)}.json`;
 
 /** What was received; undefined before it was looked. @throws {InvalidInput} when it is spoiled */
 export async function readReceipts(store: ObjectStore, { competition: { id } }: Deployment, { window, privateBucket }: ReceiptsOf): Promise<Receipts | undefined> {
@@ -62,7 +64,7 @@ export async function readReceipts(store: ObjectStore, { competition: { id } }: 
 }
 
 /**
- * Looks now who has handed in what for a window, and remembers it for ever: of two looks the first one's counts.
+ * Looks now who has handed in what for a window, and remembers it: of two looks the first one's counts.
  * A manifest that names a file is there when the file is there, too, with all its bytes; what either of them holds is seen later.
  */
 export async function takeReceipts({ chain, store, deployment }: Deps, of: ReceiptsOf, line: Line): Promise<Receipts> {

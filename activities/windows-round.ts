@@ -15,6 +15,7 @@ import type { Deployment } from './deployment.ts';
 import { parseInput } from './parse-input.ts';
 import { parseJson } from './parse-json.ts';
 import { participantOf, type Participant } from './participants.ts';
+import { pruneRounds, roundDamaPrefix } from './prune-log.ts';
 import { RoundInput } from './round.ts';
 import { unlessFaulty } from './unless-faulty.ts';
 import { MAX_SCORES_BYTES, scoresKey } from './window-scores.ts';
@@ -80,7 +81,8 @@ export const createWindowsRoundActivities = ({ chain, store, deployment, partici
       const report: WindowsReport = { version: 1, kind: 'windows', competition: competitionDigest, hotkey, epoch: metagraph.epoch, snapshot, model: own ? { window: own.window, state: own.state.digest, dama: own.state.dama.digest } : null, windows, policy, miners };
       const bytes = new TextEncoder().encode(canonicalJson(report));
       const ref = await store.putOnce(bucket, `rounds/${netuid}/${metagraph.epoch}/windows-${sha256Hex(bytes).slice(0, 16)}.json`, bytes);
-      const state = own && (await copyState(store, own.state, { bucket, prefix: `checkpoints/${competition.id}` }));
+      const state = own && (await copyState(store, own.state, { bucket, prefix: roundDamaPrefix(competition.id, metagraph.epoch) }));
+      await pruneRounds(store, { bucket, competition: competition.id });
       const body: DamaManifest | null = state
         ? { version: 1, kind: 'dama', run: activityInfo().workflowExecution!.runId, competition: competitionDigest, hotkey, base: deployment.genesisDama.digest, epoch: metagraph.epoch, dama: state.dama, report: ref, files: [] }
         : null;
