@@ -24,6 +24,7 @@ import type { Pretrained, PretrainInput } from './model/pretrain.ts';
 import { parseInput } from './parse-input.ts';
 import { participantOf, type Participant } from './participants.ts';
 import { plainText } from './plain-text.ts';
+import { PRETRAINING, prunePretraining } from './prune-pretraining.ts';
 import { baseRecords, readBaseRecord } from './relay-base.ts';
 import { shortDigest } from './seal-file.ts';
 import { musicOf } from './submission.ts';
@@ -104,7 +105,7 @@ export const createPretrainingActivities = ({ chain, store, deployment, particip
         today: standing(base, version),
         version: version?.version.sequence ?? 0,
         run: { name, step: last?.step ?? 0, steps },
-        training: { ...recipe, bucket: privateBucket, prefix: `pretrain/${shortDigest(recipe)}`, checkpointEverySteps: CHECKPOINT_STEPS },
+        training: { ...recipe, bucket: privateBucket, prefix: `${PRETRAINING}${shortDigest(recipe)}`, checkpointEverySteps: CHECKPOINT_STEPS },
         merging: { scales: competition.scales, thresholds: { acceptZ: competition.thresholds.acceptZ, tolerance: competition.relay!.tolerance, guardNats: competition.thresholds.guardNats } },
         head: (await chain.head()).number,
       };
@@ -172,10 +173,11 @@ export const createPretrainingActivities = ({ chain, store, deployment, particip
 
     /** Keeps a signed record under its number. Another try may have, with a signature of its own: then that one is it. */
     async publishBase({ hub, text }: { hub: string; text: string }): Promise<BaseRecord> {
-      const { bucket } = await bucketOf(hub);
+      const { bucket, privateBucket } = await bucketOf(hub);
       const { body } = JSON.parse(text) as { body: BaseRecord };
       try {
         await store.putOnce(bucket, baseKey(adapterId, body.sequence), new TextEncoder().encode(text));
+        await prunePretraining(store, privateBucket, await baseRecords(store, { hub, bucket, adapterId }));
         return body;
       } catch (error) {
         if (!(error instanceof ChecksumMismatch)) throw error;
