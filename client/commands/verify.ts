@@ -1,11 +1,14 @@
 import { InvalidInput } from '../../genki/errors.ts';
 import { agrees, verifyReport, verifyRules, type Check } from '../../genki/evaluation/verify-report.ts';
+import type { RoundReport } from '../../genki/evaluation/round-report.ts';
+import { verifyWindowsReport } from '../../genki/evaluation/windows-report.ts';
 import { stopSignal } from '../stop-signal.ts';
-import { findReport, type Found } from '../verify/find-report.ts';
+import { findReport, isFoundOfWindows, type Found, type FoundOf } from '../verify/find-report.ts';
 import { knownNetwork, type Known } from '../verify/network.ts';
 import { verificationLines } from '../verify/show.ts';
 import { verifyChain } from '../verify/verify-chain.ts';
-import { verifyDeep } from '../verify/verify-deep.ts';
+import { verifyDeep, type DeepOptions } from '../verify/verify-deep.ts';
+import { verifyWindows } from '../verify/verify-windows.ts';
 
 export type VerifyOptions = { /** a file, or bucket/key */ readonly target: string | undefined; readonly deep: boolean; readonly json: boolean };
 
@@ -15,7 +18,7 @@ export async function verify({ target, deep, json }: VerifyOptions, env: NodeJS.
   if (deep && !known) throw new InvalidInput('Expected a network to measure a round of again, none is known here; name its home by GENKI_HOME');
   try {
     const found = await findReport(target, known);
-    const checks = [...verifyReport(found.report), ...(known ? await againstNetwork(known, found, deep) : [NO_NETWORK])];
+    const checks = [...(isFoundOfWindows(found) ? verifyWindowsReport(found.report) : verifyReport(found.report)), ...(known ? await againstNetwork(known, found, deep) : [NO_NETWORK])];
     const { report: { epoch, snapshot }, name, sha256, hotkey, stands } = found;
     const answer = { report: { name, sha256, epoch, snapshot, hotkey: hotkey ?? null, stands }, checks, agrees: agrees(checks) };
     process.stdout.write(json ? `${JSON.stringify(answer)}\n` : `${verificationLines(found, checks).join('\n')}\n`);
@@ -28,17 +31,21 @@ export async function verify({ target, deep, json }: VerifyOptions, env: NodeJS.
 const NO_NETWORK: Check = { what: 'the network', compared: 0, differences: [], note: 'not checked: none is known here' };
 
 async function againstNetwork(known: Known, found: Found, deep: boolean): Promise<Check[]> {
+  const line = progressLine(process.stderr);
+  const options = { signal: stopSignal(), show: line.show };
+  try {
+    return isFoundOfWindows(found) ? await verifyWindows(known, found, { deep, ...options }) : await roundAgainst(known, found, deep && options);
+  } finally {
+    line.end();
+  }
+}
+
+async function roundAgainst(known: Known, found: FoundOf<RoundReport>, deep: false | Pick<DeepOptions, 'signal' | 'show'>): Promise<Check[]> {
   const rules = verifyRules(found.report, known.deployment.competition, known.deployment.competitionDigest);
   // of another competition nothing else can be said
   if (rules.differences.length > 0) return [rules];
   const checks = await verifyChain(known, found);
-  if (!deep) return [rules, ...checks];
-  const line = progressLine(process.stderr);
-  try {
-    return [rules, ...checks, ...(await verifyDeep(known, found, { lastScale: found.report.acceptance.lastScale ?? undefined, signal: stopSignal(), show: line.show }))];
-  } finally {
-    line.end();
-  }
+  return deep ? [rules, ...checks, ...(await verifyDeep(known, found, { lastScale: found.report.acceptance.lastScale ?? undefined, ...deep }))] : [rules, ...checks];
 }
 
 /** A line that is rewritten on a terminal; elsewhere a line for each thing that is begun. */

@@ -5,15 +5,17 @@ import { parseJson } from '../../activities/parse-json.ts';
 import { MAX_REPORT_BYTES } from '../../activities/reference.ts';
 import { faultOf, InvalidInput } from '../../genki/errors.ts';
 import { parseReport } from '../../genki/evaluation/parse-report.ts';
+import { isOfWindows, parseWindowsReport } from '../../genki/evaluation/parse-windows-report.ts';
 import type { RoundReport } from '../../genki/evaluation/round-report.ts';
+import type { WindowsReport } from '../../genki/evaluation/windows-report.ts';
 import { sha256Hex } from '../../genki/protocol/digests.ts';
 import { boundedRead } from '../../genki/store/bounded-read.ts';
 import { isBucketName, isObjectKey } from '../../genki/store/object-name.ts';
 import type { Known } from './network.ts';
 
 /** A report, and as much as is known of who made it. */
-export type Found = {
-  readonly report: RoundReport;
+export type FoundOf<Report> = {
+  readonly report: Report;
   readonly name: string;
   readonly sha256: string;
   /** Where its objects lie. */
@@ -23,6 +25,10 @@ export type Found = {
   /** Whether that validator stands for this very report now. */
   readonly stands: boolean;
 };
+
+export type Found = FoundOf<RoundReport> | FoundOf<WindowsReport>;
+
+export const isFoundOfWindows = (found: Found): found is FoundOf<WindowsReport> => isOfWindows(found.report);
 
 type Read = { readonly bytes: Uint8Array; readonly name: string; readonly bucket?: string };
 
@@ -35,12 +41,13 @@ type Read = { readonly bytes: Uint8Array; readonly name: string; readonly bucket
 export async function findReport(target: string | undefined, known: Known | undefined): Promise<Found> {
   const standings = await standingsOf(known);
   const { bytes, name, bucket } = target === undefined ? await newest(known, standings) : await named(target, known);
-  const report = parseReport(parseJson(bytes));
+  const json = parseJson(bytes);
   const sha256 = sha256Hex(bytes);
   const signer = standings.find(({ manifest }) => manifest.report.sha256 === sha256 && (bucket === undefined || manifest.report.bucket === bucket));
   const owner = signer ?? standings.find(({ manifest }) => manifest.report.bucket === bucket);
   const place = bucket ?? signer?.manifest.report.bucket;
-  return { report, name, sha256, ...(place !== undefined && { bucket: place }), ...(owner && { hotkey: owner.hotkey }), stands: signer !== undefined };
+  const about = { name, sha256, ...(place !== undefined && { bucket: place }), ...(owner && { hotkey: owner.hotkey }), stands: signer !== undefined };
+  return isOfWindows(json) ? { report: parseWindowsReport(json), ...about } : { report: parseReport(json), ...about };
 }
 
 async function standingsOf(known: Known | undefined): Promise<Standing[]> {
@@ -84,17 +91,18 @@ async function newest(known: Known | undefined, standings: readonly Standing[]):
   throw new InvalidInput('Expected a report, no validator has made one yet; start a round with: npm run genki -- round start');
 }
 
-const REPORT = /^rounds\/\d+\/(\d{6,}-[0-9a-f]{8})\/report-[0-9a-f]{16}\.json$/;
+const REPORT = /^rounds\/\d+\/(?:(\d{6,})-[0-9a-f]{8}\/report|(\d+)\/windows)-[0-9a-f]{16}\.json$/;
 
 /** Those of this machine's validators, the newest first. */
 async function keptReports({ store, participants }: Known): Promise<{ bucket: string; key: string }[]> {
-  const kept: { bucket: string; key: string; round: string }[] = [];
+  const kept: { bucket: string; key: string; epoch: number }[] = [];
   for (const { role, bucket } of participants) {
     if (role !== 'validator') continue;
     for await (const key of store.list(bucket, 'rounds/')) {
-      const round = REPORT.exec(key)?.[1];
-      if (round !== undefined) kept.push({ bucket, key, round });
+      const [, ofRound, ofWindows] = REPORT.exec(key) ?? [];
+      const epoch = ofRound ?? ofWindows;
+      if (epoch !== undefined) kept.push({ bucket, key, epoch: Number(epoch) });
     }
   }
-  return kept.sort((a, b) => (a.round < b.round ? 1 : a.round > b.round ? -1 : 0));
+  return kept.sort((a, b) => b.epoch - a.epoch || (a.key < b.key ? 1 : -1));
 }

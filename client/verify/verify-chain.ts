@@ -7,11 +7,11 @@ import { checkOf, type Check } from '../../genki/evaluation/verify-report.ts';
 import { seedOf } from '../../genki/protocol/seeds.ts';
 import { seedBlocksOf, snapshotBlock } from '../../genki/protocol/window.ts';
 import { toU16 } from '../../workflows/weights.ts';
-import type { Found } from './find-report.ts';
+import type { Found, FoundOf } from './find-report.ts';
 import type { Known } from './network.ts';
 
 /** A report held against the chain: its snapshot, seeds, miners, Dama and weights. */
-export async function verifyChain(known: Known, found: Found): Promise<Check[]> {
+export async function verifyChain(known: Known, found: FoundOf<RoundReport>): Promise<Check[]> {
   if (!known.chain) return [skipped('the chain', 'it does not answer')];
   const { chain: { chain }, deployment: { competition } } = known;
   const { report } = found;
@@ -29,7 +29,7 @@ export async function verifyChain(known: Known, found: Found): Promise<Check[]> 
   }
 }
 
-const skipped = (what: string, note: string): Check => ({ what, compared: 0, differences: [], note: `not checked: ${note}` });
+export const skipped = (what: string, note: string): Check => ({ what, compared: 0, differences: [], note: `not checked: ${note}` });
 
 async function checkSeeds({ deployment: { competition, competitionDigest } }: Known, chain: Chain, { seeds, snapshot }: RoundReport): Promise<Check> {
   const blockHashes = await Promise.all(seedBlocksOf(snapshot.number, competition.timing.seedBlocks).map((block) => chain.blockHash(block)));
@@ -58,7 +58,7 @@ async function checkBase({ store, deployment, chain }: Known, metagraph: Metagra
 }
 
 /** What the report's validator has set in the epoch, by the hotkeys that the uids belonged to then. */
-async function checkWeights({ chain: known, deployment }: Known, snapshot: Metagraph, { report, hotkey, stands }: Found): Promise<Check> {
+export async function checkWeights({ chain: known, deployment }: Known, snapshot: Metagraph, { report, hotkey, stands }: Found): Promise<Check> {
   const what = 'weights on the chain';
   if (hotkey === undefined) return skipped(what, 'it is not known whose report this is');
   const { chain, head } = known!;

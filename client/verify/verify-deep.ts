@@ -12,7 +12,7 @@ import { UNDECIDED } from '../../genki/evaluation/verdict.ts';
 import { checkOf, type Check } from '../../genki/evaluation/verify-report.ts';
 import { createFolderStore } from '../../genki/store/folder-store.ts';
 import { earsOf } from '../../workers/ears.ts';
-import type { Found } from './find-report.ts';
+import type { FoundOf } from './find-report.ts';
 import { measureAgain } from './measure-again.ts';
 import type { Known } from './network.ts';
 import { createOverlayStore } from './overlay-store.ts';
@@ -36,7 +36,7 @@ export type DeepOptions = {
  * 1e-4 and the same verdicts, but for those within the undecided band.
  * @throws {InvalidInput} when the chain does not answer, or it is not known where the objects lie
  */
-export async function verifyDeep(known: Known, found: Found, options: DeepOptions): Promise<Check[]> {
+export async function verifyDeep(known: Known, found: FoundOf<RoundReport>, options: DeepOptions): Promise<Check[]> {
   const { report, bucket } = found;
   if (!known.chain) throw new InvalidInput('Expected a chain that answers, to measure a round of it again; start it with: npm run genki -- up');
   if (bucket === undefined) throw new InvalidInput('Expected the bucket of the report\'s validator, nobody is known to stand for this file; name it as bucket/key');

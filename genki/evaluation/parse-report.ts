@@ -4,7 +4,7 @@ import { MOST_LENGTHENED } from '../federation/norm-clip.ts';
 import type { Carried } from '../incentive/epoch-scores.ts';
 import { readCarried } from '../incentive/read-carried.ts';
 import { LedgerRef } from '../protocol/first-seen.ts';
-import { isBucketName, isObjectKey } from '../store/object-name.ts';
+import { Block, Digest, Hotkey, Line, listOf, recordOf, Ref, said, Sha256, Share } from './report-fields.ts';
 import type { CoalitionValues, DamaLosses, Listening, MinerReport, RoundReport } from './round-report.ts';
 import { MAX_PLAYERS } from './shapley.ts';
 
@@ -16,44 +16,7 @@ const MAX_STYLES = 64;
 const MAX_PARAMETERS = 64;
 const MAX_ESTIMATED = 65_536;
 
-/**
- * Lists and records look at no member behind the first that is wrong: an error for each of millions would not fit into
- * memory.
- */
-const listOf = <T>(schema: z.ZodType<T>, most: number): z.ZodType<T[]> =>
-  z.custom<T[]>(Array.isArray, 'expected a list').superRefine((list, context) => {
-    if (!Array.isArray(list)) return;
-    if (list.length > most) context.addIssue({ code: 'custom', message: `expected at most ${most} of them, got ${list.length}` });
-    else firstWrong(schema, list.entries(), context);
-  });
-const recordOf = <T>(schema: z.ZodType<T>, most: number): z.ZodType<Record<string, T>> =>
-  z.custom<Record<string, T>>(isRecord, 'expected an object').superRefine((record, context) => {
-    if (!isRecord(record)) return;
-    const members = Object.entries(record);
-    if (members.length > most) context.addIssue({ code: 'custom', message: `expected at most ${most} keys, got ${members.length}` });
-    else firstWrong(schema, members, context);
-  });
-const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function firstWrong(schema: z.ZodType, members: Iterable<[string | number, unknown]>, context: z.RefinementCtx): void {
-  for (const [name, member] of members) {
-    const { error } = schema.safeParse(member);
-    if (!error) continue;
-    const { path, message } = error.issues[0]!;
-    context.addIssue({ code: 'custom', path: [name, ...path], message });
-    return;
-  }
-}
-
 const number = z.number();
-const Share = z.number().min(0).max(1);
-const Block = z.int().nonnegative();
-/** It is shown on terminals: nothing in it moves a cursor. */
-const Line = (most: number) => z.string().max(most).regex(/^\P{C}*$/u, 'expected one line of text');
-const Hotkey = Line(64).min(1);
-const Digest = z.base64().length(44);
-const Sha256 = z.hash('sha256').lowercase();
-const Ref = z.strictObject({ bucket: z.string().refine(isBucketName), key: z.string().refine(isObjectKey), sha256: Sha256, bytes: Block });
 const Estimate = z.strictObject({ mean: number, standardError: number });
 const Anchors = z.strictObject({ floor: number, ceiling: number });
 const Losses = recordOf(number, MAX_STYLES);
@@ -139,10 +102,6 @@ const Report: z.ZodType<RoundReport> = z.strictObject({
   ledger: LedgerRef.nullable(),
 });
 
-/** Of a file with more to say, the beginning is enough. */
-const MAX_SAID = 10;
-const MAX_MESSAGE = 2000;
-
 /**
  * A round report from outside, every key and number of it looked at.
  * @param json as it was read; undefined for what was no JSON
@@ -151,9 +110,6 @@ const MAX_MESSAGE = 2000;
 export function parseReport(json: unknown): RoundReport {
   if (json === undefined) throw new InvalidInput('Expected a round report in JSON, got other bytes, or more than any report holds');
   const { data, error } = Report.safeParse(json);
-  if (error) throw new InvalidInput(`Expected a round report of version 2:\n${plain(z.prettifyError(new z.ZodError(error.issues.slice(0, MAX_SAID))))}`);
+  if (error) throw new InvalidInput(`Expected a round report of version 2:\n${said(error)}`);
   return data;
 }
-
-/** A key that nobody knows may be any text. */
-const plain = (message: string): string => message.slice(0, MAX_MESSAGE).replace(/[^\P{C}\n]/gu, '');

@@ -43,7 +43,7 @@ const LEAST_ERROR = 1e-5;
  */
 export function windowScore({ hotkey, agreement, own, holdout }: PeerLosses): WindowScore {
   const measured = { hotkey, agreement: clamped(agreement), own: own && meanGain(own), holdout: meanGain(holdout), gap: own && ownPagesGap(own, holdout) };
-  return { ...measured, ...verdictOf(measured) };
+  return { ...measured, ...measuredVerdict(measured) };
 }
 
 /** Of a peer whose update nobody can read. */
@@ -52,7 +52,13 @@ export const unmeasured = (hotkey: Hotkey, reason: string): WindowScore => ({ ho
 /** A gain in standard errors. */
 export const errorsOf = ({ gain, standardError }: Gain): number => gain / Math.max(standardError, LEAST_ERROR);
 
-function verdictOf({ holdout, gap }: { holdout: Gain; gap: Gain | null }): Pick<WindowScore, 'verdict' | 'reason'> {
+/** What the gains of a window say; what could not be measured says why itself. */
+export function verdictOf({ holdout, gap, ...said }: Pick<WindowScore, 'holdout' | 'gap' | 'verdict' | 'reason'>): Pick<WindowScore, 'verdict' | 'reason'> {
+  if (holdout === null) return { verdict: 'unmeasured', reason: said.reason };
+  return measuredVerdict({ holdout, gap });
+}
+
+function measuredVerdict({ holdout, gap }: { readonly holdout: Gain; readonly gap: Gain | null }): Pick<WindowScore, 'verdict' | 'reason'> {
   if (errorsOf(holdout) < -SURE) return { verdict: 'harmful', reason: `makes holdout music worse by ${shown({ ...holdout, gain: -holdout.gain })}` };
   if (gap === null) {
     const private_ = 'has no pages to prove work by, so only holdout music counts';

@@ -1,7 +1,10 @@
 import { InvalidInput } from '../errors.ts';
 import type { Competition } from '../protocol/competition.ts';
 import { policyNamed } from '../incentive/policies.ts';
+import { compare } from './differences.ts';
+import { checkOf, type Check } from './verify-report.ts';
 import { measurementsOf, windowScores, type PeerRecord, type ScoredWindow } from './window-records.ts';
+import { verdictOf } from './window-score.ts';
 
 /** Why the peers of windows are paid what they are, one line each. */
 export type WindowsReport = {
@@ -33,14 +36,31 @@ export function payWindows(history: readonly ScoredWindow[], { policy, registere
   return records.map((record, i) => ({ ...record, weight: weights[i]! }));
 }
 
-/** Whether a report's weights follow from its windows. @returns one line for each difference */
-export function checkWindowsReport(report: WindowsReport): string[] {
+/**
+ * Everything in a report of windows that follows from what it says was measured, computed again: verdicts from gains, weights
+ * from windows.
+ */
+export function verifyWindowsReport(report: WindowsReport): Check[] {
   try {
-    const paid = new Map(report.miners.map((miner) => [miner.hotkey, miner]));
-    const again = payWindows(report.windows, { policy: report.policy, registered: ({ hotkey, registeredAt }) => paid.get(hotkey)?.registeredAt === registeredAt });
-    return again.flatMap((miner) => (JSON.stringify(miner) === JSON.stringify(paid.get(miner.hotkey)) ? [] : [`${miner.hotkey} has weight ${paid.get(miner.hotkey)?.weight}, its windows give ${miner.weight}`]));
+    return [checkVerdicts(report), checkPay(report)];
   } catch (error) {
-    if (error instanceof InvalidInput) return [error.message];
-    throw error;
+    if (!(error instanceof InvalidInput)) throw error;
+    return [{ what: 'weights', compared: 0, differences: [error.message] }];
   }
+}
+
+function checkVerdicts({ windows }: WindowsReport): Check {
+  const found = windows.map(({ window, scores }) => {
+    const said = scores.map(({ hotkey, verdict, reason }) => ({ hotkey, verdict, reason }));
+    const follows = scores.map((score) => ({ hotkey: score.hotkey, ...verdictOf(score) }));
+    return compare({ scores: said }, { scores: follows }, { where: `window ${window}: ` });
+  });
+  return checkOf('verdicts of windows', { compared: found.reduce((sum, { compared }) => sum + compared, 0), differences: found.flatMap(({ differences }) => differences) }, 'its gains give');
+}
+
+/** Whoever has no line counts as not registered; the chain knows who is. */
+function checkPay({ windows, policy, miners }: WindowsReport): Check {
+  const registered = new Map(miners.map((miner) => [miner.hotkey, miner.registeredAt]));
+  const again = payWindows(windows, { policy, registered: ({ hotkey, registeredAt }) => registered.get(hotkey) === registeredAt });
+  return checkOf('weights', compare({ miners }, { miners: again }), 'its windows give');
 }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ScoredWindow } from '../../../genki/evaluation/window-records.ts';
-import { checkWindowsReport, payWindows, type WindowsReport } from '../../../genki/evaluation/windows-report.ts';
+import { verdictOf } from '../../../genki/evaluation/window-score.ts';
+import { payWindows, verifyWindowsReport, type WindowsReport } from '../../../genki/evaluation/windows-report.ts';
+import { parseWindowsReport } from '../../../genki/evaluation/parse-windows-report.ts';
+import { canonicalJson } from '../../../genki/protocol/canonical-json.ts';
 import { Random } from '../../../genki/protocol/random.ts';
 
 const policy = { name: 'gradient-agreement', parameters: {} } as const;
@@ -21,6 +24,10 @@ const window = (number: number, peers: Record<string, { agreement: number; gap: 
   })),
 });
 const history = Array.from({ length: 8 }, (_, i) => window(i, { honest: { agreement: 0.1, gap: 5 }, steady: { agreement: 0.3, gap: 5 }, lazy: { agreement: 0.4, gap: 0 }, poisoner: { agreement: -0.5, gap: 0, holdout: -8 } }));
+
+const digest = `${'A'.repeat(43)}=`;
+const report: WindowsReport = { version: 1, kind: 'windows', competition: digest, hotkey: 'validator', epoch: 1, snapshot: { number: 1, hash: `0x${'0'.repeat(64)}` }, model: { window: 8, state: digest, dama: digest }, windows: history, policy, miners: payWindows(history, everybody) };
+const found = (one: WindowsReport): string[] => verifyWindowsReport(one).flatMap(({ differences }) => differences);
 
 describe('the pay of windows', () => {
   it('goes by agreement to those who did the work, and to nobody else', () => {
@@ -60,9 +67,28 @@ describe('the pay of windows', () => {
   });
 
   it('can be computed again from its report', () => {
-    const report: WindowsReport = { version: 1, kind: 'windows', competition: '', hotkey: 'validator', epoch: 1, snapshot: { number: 1, hash: '0x' }, model: null, windows: history, policy, miners: payWindows(history, everybody) };
-    expect(checkWindowsReport(JSON.parse(JSON.stringify(report)) as WindowsReport)).toEqual([]);
-    const lied = { ...report, miners: report.miners.map((miner) => (miner.hotkey === 'lazy' ? { ...miner, weight: 0.5 } : miner)) };
-    expect(checkWindowsReport(lied)).toEqual(['lazy has weight 0.5, its windows give 0']);
+    const sound = { ...report, windows: history.map(({ window: number, scores }) => ({ window: number, scores: scores.map((score) => ({ ...score, ...verdictOf(score) })) })) };
+    const honest = { ...sound, miners: payWindows(sound.windows, everybody) };
+    expect(found(honest)).toEqual([]);
+    expect(verifyWindowsReport(JSON.parse(JSON.stringify(honest)) as WindowsReport).map(({ compared }) => compared > 0)).toEqual([true, true]);
+    const lied = { ...honest, miners: honest.miners.map((miner) => (miner.hotkey === 'lazy' ? { ...miner, weight: 0.5 } : miner)) };
+    expect(found(lied)).toEqual(['miners[2] (lazy…): weight is 0.5, its windows give 0']);
+    const invented = { ...honest, miners: [...honest.miners, { ...honest.miners[0]!, hotkey: 'nobody' }] };
+    expect(found(invented)).toEqual([expect.stringContaining('miners[4] (nobody…):  is {"hotkey":"nobody"') as string]);
+    const praised = { ...honest, windows: honest.windows.map((one, i) => (i > 0 ? one : { ...one, scores: one.scores.map((score) => ({ ...score, verdict: 'sound' as const })) })) };
+    expect(found(praised)[0]).toBe('window 0: scores[2] (lazy…): verdict is "sound", its gains give "lazy"');
+    expect(found({ ...honest, windows: [...honest.windows, honest.windows[0]!] })).toEqual(['Expected windows in order, got 0 after 7']);
   });
+});
+
+describe('parseWindowsReport', () => {
+  it('takes what a validator writes', () => expect(parseWindowsReport(JSON.parse(canonicalJson(report)))).toEqual(report));
+
+  it.each<[string, object]>([
+    ['an unknown key', { extra: 1 }],
+    ['another policy', { policy: { name: 'dama', parameters: {} } }],
+    ['a weight above 1', { miners: [{ ...report.miners[0]!, weight: 2 }] }],
+    ['what moves a cursor', { miners: [{ ...report.miners[0]!, reason: '\u001b[2J' }] }],
+    ['windows without end', { windows: Array.from({ length: 1001 }, () => history[0]) }],
+  ])('refuses %s', (_, change) => expect(() => parseWindowsReport({ ...report, ...change })).toThrow('Expected a report of windows of version 1'));
 });
