@@ -7,7 +7,7 @@ export type Ended = { readonly workflowId: string; readonly type: string; readon
 export type Lease = { readonly adapter: string; /** null when it is free */ readonly holder: string | null; readonly until: string | null; readonly waiting: number };
 export type Schedule = { readonly id: string; readonly starts: string; readonly paused: boolean; readonly note: string; readonly next: string | null };
 
-const TYPES = '(WorkflowType = "trainingWindow" OR WorkflowType = "validationRound")';
+const TYPES = 'WorkflowType IN ("trainingWindow", "validationRound", "closeWindow", "pretrainBase")';
 /** As much of a list as fits on a screen. */
 const SHOWN = 20;
 const OUTCOMES = 5;

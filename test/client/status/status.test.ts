@@ -42,7 +42,13 @@ describe('a status', () => {
       running: [{ workflowId: 'window/1', type: 'trainingWindow', hotkey, phase: 'train', since: '2026-01-01T00:09:00Z' }],
       ended: [{ workflowId: 'round/1', type: 'validationRound', hotkey, outcome: 'settled', at: '2026-01-01T00:00:00Z' }],
       leases: [{ adapter: `rn/${hotkey}`, holder: 'window/1', until: '2026-01-01T03:00:00Z', waiting: 1 }],
+      relays: [{ adapter: 'rr', version: 3, holder: hotkey, until: '2026-01-01T01:00:00Z', fence: 5, waiting: ['5Ben', '5Carl'], work: 'judging a push' }],
       schedules: [{ id: 'epoch/1', starts: 'epochTick', paused: true, note: 'holidays', next: null }],
+      hub: { url: 'http://127.0.0.1:8400', hub: '5Hub', adapters: [{ adapter: 'rr', version: 3 }, { adapter: 'rx', version: 0 }], clock: { aheadMs: 20, withinMs: 5 } },
+      windows: {
+        current: { window: 12, step: 'open', deadline: 2072, last: 2079 },
+        closed: { window: 11, leader: '5Vera', rank: 1, peers: [hotkey, '5Ben'], refused: [{ hotkey: '5Carl', reason: 'Expected work of its own' }], models: { there: 2, same: 2 } },
+      },
       dama: { digest: 'abc=', isFirst: false },
       report: { epoch: 1, accepted: 5, miners: 9 },
       disk: { entries: [{ name: 'store', bytes: 3 * 2 ** 20 }], isWhole: true, freeBytes: 2 ** 29, totalBytes: 2 ** 33 },
@@ -54,8 +60,10 @@ describe('a status', () => {
       'The network is up in part', 'gpu worker  DOWN  nobody takes its tasks', 'finalized block 40, epoch 2 since block 30; the next in 60 blocks, 12m',
       'Dama abc=; newest report: epoch 1, 5 of 9 miners accepted', 'genki: 7@here · genki-gpu: nobody · wallets: 1 of 1', 'window/1  anna  train  1m ago',
       'round/1  anna  settled  10m ago', 'anna: window/1, until 2026-01-01T03:00:00Z, 1 waiting', 'epoch/1: epochTick, paused: holidays', 'store 3.0 MiB; 512 MiB of 8.0 GiB free', 'the disk is nearly full',
+      'rr: version 3, held by anna until 2026-01-01T01:00:00Z, waiting: 5Ben, 5Carl; judging a push', 'rx: version 0', 'window 12 is open: updates are due before block 2072, its last one is 2079',
+      'window 11 was closed by 5Vera, who stood in at place 2: anna, 5Ben counted; 2 of 2 validators here have its model', '5Carl: Expected work of its own',
     ]) expect(text).toContain(line);
-    expect(text.split('\n').length).toBeLessThan(40);
+    expect(text.split('\n').length).toBeLessThan(50);
     expect(isNearlyFull(status.disk!)).toBe(true);
   });
 
