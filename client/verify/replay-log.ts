@@ -21,7 +21,7 @@ export type Replaying = {
   /** The model that an entry begins from, where a new stretch of the log begins with it. */
   readonly modelBefore: (logged: Logged) => Promise<Base | undefined>;
   /** Told of each window whose model before it is known. */
-  readonly visit: (logged: Logged, before: Base) => Promise<void>;
+  readonly visit: (logged: Logged, before: Base, previous: Logged | undefined) => Promise<void>;
 };
 
 /** Checks of the windows, and the model that they end with; undefined where it could not be had. */
@@ -42,7 +42,7 @@ export async function replayLog(replaying: Replaying, entries: readonly Logged[]
       previous = logged;
       continue;
     }
-    await replaying.visit(logged, state);
+    await replaying.visit(logged, state, previous);
     const { compared, ...again } = await closeAgain(replaying, { logged, state, previous });
     for (const part of ['who', 'lengths', 'models'] as const) found[part].push(compared[part]);
     unseen.push(...again.unseen.map((hotkey) => `${hotkey.slice(0, 8)}… in window ${window}`));

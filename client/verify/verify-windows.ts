@@ -97,10 +97,10 @@ async function overLog(known: Known, { report, engine }: { report: WindowsReport
     const checkpoint = await walk.checkpointOf(entry);
     return checkpoint && { ...checkpoint.state, dama: { ...checkpoint.state.dama, config: deployment.genesisDama.config } };
   };
-  const visit = async ({ entry }: Logged, before: Base): Promise<void> => {
+  const visit = async ({ entry }: Logged, before: Base, previous: Logged | undefined): Promise<void> => {
     const said = scored.get(entry.window);
     if (!deep || !said || before.digest === null) return;
-    const plan = await planScores({ before: { window: entry.window - 1, state: { ...before, digest: before.digest } }, entry });
+    const plan = await planScores({ before: { window: entry.window - 1, state: { ...before, digest: before.digest }, entry: previous?.ref ?? null }, entry });
     const again = await run('scoreWindow', `what the updates of window ${entry.window} show`, plan);
     const gainsOf = (scores: readonly { hotkey: string; agreement: unknown; own: unknown; holdout: unknown; gap: unknown }[]): object => ({ scores: scores.map(({ hotkey, agreement, own, holdout, gap }) => ({ hotkey, agreement, own, holdout, gap })) });
     measured.push(compare(gainsOf(said), gainsOf(again), { within: WITHIN, where: `window ${entry.window}: ` }));

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { lineOf } from '../../../activities/window-line.ts';
+import type { Logged } from '../../../activities/window-log.ts';
 import { createWindowsRoundActivities } from '../../../activities/windows-round.ts';
 import { createWindowScoreActivities } from '../../../activities/window-scores.ts';
 import type { Known } from '../../../client/verify/network.ts';
@@ -10,6 +11,7 @@ import { parseWindowsReport } from '../../../genki/evaluation/parse-windows-repo
 import type { Check } from '../../../genki/evaluation/verify-report.ts';
 import { windowScore } from '../../../genki/evaluation/window-score.ts';
 import type { WindowsReport } from '../../../genki/evaluation/windows-report.ts';
+import { sha256Hex } from '../../../genki/protocol/digests.ts';
 import { signWindowEntry, windowKey, windowPrefix, type WindowEntry } from '../../../genki/protocol/window-log.ts';
 import { quickly, runRecord, townOf, type Odd, type Town, type Validator } from '../../activities/support/closings.ts';
 import { randomUpdate } from '../../activities/support/delta.ts';
@@ -63,20 +65,21 @@ async function play(window: number, change?: (entry: WindowEntry) => WindowEntry
   const turn = await by.steps.awaitTurn({ closing, before: from, mayLead: true, without: [] });
   if (turn.kind !== 'lead') throw new Error(`Expected a turn, got ${turn.kind}`);
   await by.lead(closing, from, { found, turn, ...(change && { change }) });
-  await by.keep(closing, found.closed.state);
+  const { ref, entry } = await entryOf(window, by.who);
+  await by.keep(closing, found.closed.state, ref);
   // one of them measures all windows, and has the model
   const [vera] = people as [Validator, Validator];
-  const { entry } = await entryOf(window, by.who);
   const scores = entry.peers.map(({ hotkey }) => windowScore({ hotkey, agreement: 0.1, own: null, holdout: LOSSES }));
-  await scoring().keepScores({ closing: { ...closing, hotkey: vera.who.hotkey, bucket: vera.who.bucket }, entry, scores });
-  if (by !== vera) await vera.keep({ ...closing, privateBucket: vera.who.privateBucket }, found.closed.state);
+  await scoring().keepScores({ closing: { ...closing, hotkey: vera.who.hotkey, bucket: vera.who.bucket }, logged: { ref, entry }, scores });
+  if (by !== vera) await vera.keep({ ...closing, privateBucket: vera.who.privateBucket }, found.closed.state, ref);
 }
 
 const scoring = () => createWindowScoreActivities({ chain: street.chain, store: town.store, deployment: town.deployment });
 
-async function entryOf(window: number, { bucket }: Actor): Promise<{ entry: WindowEntry }> {
-  const bytes = await town.store.getByKey(bucket, windowKey('rw', window), { maxBytes: 2 ** 20 });
-  return { entry: (JSON.parse(new TextDecoder().decode(bytes)) as { body: WindowEntry }).body };
+async function entryOf(window: number, { bucket }: Actor): Promise<Logged> {
+  const key = windowKey('rw', window);
+  const bytes = await town.store.getByKey(bucket, key, { maxBytes: 2 ** 20 });
+  return { ref: { bucket, key, sha256: sha256Hex(bytes), bytes: bytes.byteLength }, entry: (JSON.parse(new TextDecoder().decode(bytes)) as { body: WindowEntry }).body };
 }
 
 async function leaderOf(window: number): Promise<Actor> {
@@ -97,7 +100,8 @@ async function verified(report: WindowsReport): Promise<Check[]> {
 }
 const differencesOf = async (report: WindowsReport): Promise<string[]> => (await verified(report)).flatMap(({ differences }) => differences);
 
-describe('a report of windows', () => {
+// each plays windows whole, with their models
+describe('a report of windows', { timeout: 60_000 }, () => {
   it('agrees where it is honest, window by window', async () => {
     for (let window = 0; window < WINDOWS; window++) await play(window);
     const report = await settled();
