@@ -1,19 +1,24 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { Worker, type ReplayResult, type WorkflowBundleOption } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { workflowBundle } from '../../workers/workflow-bundle.ts';
 import { quiet } from '../network/support/quiet.ts';
 import { HISTORIES, TYPES } from './record.ts';
 
 const names = readdirSync(HISTORIES).filter((name) => name.endsWith('.json'));
-type Started = { readonly workflowType: { readonly name: string }; readonly workflowId: string };
+type Started = { readonly workflowType: { readonly name: string }; readonly workflowId: string; readonly originalExecutionRunId: string };
 const read = (name: string): { events: [{ workflowExecutionStartedEventAttributes: Started }] } => JSON.parse(readFileSync(`${HISTORIES}${name}`, 'utf8'));
 const startOf = (name: string): Started => read(name).events[0].workflowExecutionStartedEventAttributes;
 
-let workflowBundle: WorkflowBundleWithSourceMap;
+let bundle: WorkflowBundleOption;
+/** What came of each run's replay: one worker replays them all. */
+const replayed = new Map<string, ReplayResult>();
 beforeAll(async () => {
   quiet();
-  workflowBundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)), logger: new DefaultLogger('ERROR') });
+  bundle = await workflowBundle();
+  const histories = names.map((name) => ({ workflowId: startOf(name).workflowId, history: read(name) }));
+  for await (const result of Worker.runReplayHistories({ workflowBundle: bundle }, histories)) replayed.set(result.runId, result);
 });
 
 describe('recorded histories', () => {
@@ -22,13 +27,16 @@ describe('recorded histories', () => {
     expect([...types]).toEqual(expect.arrayContaining(TYPES));
   });
 
-  it.each(names)('%s replays', async (name) => {
-    await Worker.runReplayHistory({ workflowBundle }, read(name), startOf(name).workflowId);
+  it.each(names)('%s replays', (name) => {
+    const { workflowId, originalExecutionRunId } = startOf(name);
+    const result = replayed.get(originalExecutionRunId);
+    expect(result?.workflowId).toBe(workflowId);
+    if (result?.error) throw result.error;
   });
 
   it('do not replay where a step has another name', async () => {
     const text = readFileSync(`${HISTORIES}chain-submitter-once.json`, 'utf8').replaceAll('"prepareExtrinsic"', '"prepare"');
-    await expect(Worker.runReplayHistory({ workflowBundle }, JSON.parse(text))).rejects.toMatchObject({ name: 'DeterminismViolationError' });
+    await expect(Worker.runReplayHistory({ workflowBundle: bundle }, JSON.parse(text))).rejects.toMatchObject({ name: 'DeterminismViolationError' });
   });
 });
 

@@ -1,5 +1,4 @@
 /** The cpu worker: workflows, chain, storage, rendering, comparing; and the wallet queue of each key that it holds. */
-import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createClockActivities } from '../../activities/clock.ts';
 import { createClosingActivities } from '../../activities/closing.ts';
@@ -33,6 +32,7 @@ import { RunnerPool } from '../runners/runner-pool.ts';
 import { readSettings } from '../settings.ts';
 import { createStore } from '../store.ts';
 import { loadWallets } from '../wallets.ts';
+import { workflowBundle } from '../workflow-bundle.ts';
 import { checkOwner, readDeployment } from '../deployment.ts';
 
 installRuntime();
@@ -51,7 +51,7 @@ await registerSearchAttributes(network.temporal, network.namespace);
 const connection = await NativeConnection.connect({ address: network.temporal });
 const common = { connection, namespace: network.namespace };
 const workers = [
-  await Worker.create({ ...common, taskQueue: WORKFLOW_QUEUE, workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)), maxCachedWorkflows: 200 }),
+  await Worker.create({ ...common, taskQueue: WORKFLOW_QUEUE, workflowBundle: await workflowBundle(), maxCachedWorkflows: 200 }),
   await Worker.create({
     ...common,
     taskQueue: CPU_QUEUE,

@@ -1,12 +1,9 @@
 /** Once for all network tests: finds the Temporal server, and bundles the workflows together with those of the tests. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { TestProject } from 'vitest/node';
 import { findTemporal } from '../../../client/embedded/find-temporal.ts';
 import { findVersitygw } from '../../../client/embedded/find-versitygw.ts';
+import { BUNDLE_SOURCES, workflowBundle } from '../../../workers/workflow-bundle.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -17,19 +14,18 @@ declare module 'vitest' {
   }
 }
 
-export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), 'genki-bundle-'));
-  const workflowsPath = fileURLToPath(new URL('./workflows.ts', import.meta.url));
+export default async function setup({ provide }: TestProject): Promise<void> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   // built once, which takes longer than any test may; those that need it say so when it is missing
   await findVersitygw({ env: process.env, say }).catch(() => undefined);
-  const [temporal, { code }] = await Promise.all([
+  const workflowsPath = fileURLToPath(new URL('./workflows.ts', import.meta.url));
+  const [temporal, bundle] = await Promise.all([
     findTemporal({ env: process.env, say }),
-    bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }),
+    workflowBundle({ ...BUNDLE_SOURCES, workflowsPath, folder: fileURLToPath(new URL('../../../node_modules/.cache/genki-dama/test-workflows', import.meta.url)) }),
+    // that of the workers that tests start, which would otherwise all begin by making it
+    workflowBundle(),
   ]);
-  const workflowBundle = join(folder, 'workflows.js');
-  await writeFile(workflowBundle, code);
+  if (!('codePath' in bundle)) throw new Error('Expected a node_modules that can be written, got one that cannot');
   provide('temporal', temporal);
-  provide('workflowBundle', workflowBundle);
-  return () => rm(folder, { recursive: true, force: true });
+  provide('workflowBundle', bundle.codePath);
 }
