@@ -8,7 +8,8 @@ const MAIN = fileURLToPath(new URL('../chaos/main.ts', import.meta.url));
 const PATIENCE_MS = 1_200_000;
 
 describe('a federation whose processes are killed twenty times', () => {
-  it.each([
+  // side by side, since they mostly wait
+  it.concurrent.each([
     ['adapters', 'ends every window and round, does nothing twice and loses nothing'],
     ['windows', 'closes windows with one model for all, forgets no update, and a joiner finds that model'],
     ['relay', 'gives everybody its turn, and makes each version once'],

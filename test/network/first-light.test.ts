@@ -1,49 +1,14 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../client/first-light/result.ts';
 import type { RoundReport } from '../../genki/evaluation/round-report.ts';
 import type { Check } from '../../genki/evaluation/verify-report.ts';
 import { RUBY } from '../../genki/protocol/ruby.ts';
+import { genki, leftOver, PATIENCE_MS, resultOf, start } from './support/genki-start.ts';
 
-const MAIN = fileURLToPath(new URL('../../client/main.ts', import.meta.url));
 const homes = mkdtempSync(join(tmpdir(), 'genki-first-light-'));
-
-type Run = { readonly child: ChildProcess; readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>; heard(text: string): Promise<void> };
-
-/** `genki start` as a person runs it, in a home of its own. */
-const start = (home: string, ...args: string[]): Run => genki(home, 'start', '--json', '--any-ports', ...args);
-
-function genki(home: string, ...args: string[]): Run {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { env: { ...process.env, GENKI_HOME: home }, stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  const listeners: (() => void)[] = [];
-  child.stdout.on('data', (chunk: Buffer) => { stdout += chunk; });
-  child.stderr.on('data', (chunk: Buffer) => { stderr += chunk; for (const listener of listeners) listener(); });
-  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
-  const heard = (text: string): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const look = (): void => { if (stderr.includes(text)) resolve(); };
-      listeners.push(look);
-      look();
-      void ended.then(({ code }) => reject(new Error(`ended with ${code} before "${text}":\n${stderr}`)));
-    });
-  return { child, ended, heard };
-}
-
-/** Processes that have this home on their command line or in their environment. */
-function leftOver(home: string): string[] {
-  const lines = execFileSync('ps', ['-eo', 'pid=,args=e'], { encoding: 'utf8', maxBuffer: 2 ** 24 }).split('\n');
-  return lines.filter((line) => line.includes(home) && !line.includes(' ps '));
-}
-
-function resultOf(stdout: string): Result {
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Result;
-}
 
 type Verified = { readonly code: number | null; readonly report: { readonly name: string; readonly stands: boolean }; readonly checks: readonly Check[]; readonly agrees: boolean };
 
@@ -91,7 +56,7 @@ describe('an epoch of the federation', () => {
     const { code, stdout, stderr } = await run.ended;
     expect(code, stderr).toBe(0);
     result = resultOf(stdout);
-  });
+  }, PATIENCE_MS);
 
   const miner = (name: string): Result['miners'][number] => result.miners.find((m) => m.name === name)!;
 
@@ -156,29 +121,7 @@ describe('an epoch of the federation', () => {
   });
 });
 
-describe('an epoch that is interrupted', () => {
-  it('stops cleanly at Ctrl-C and carries on where it stopped, while training and while validating', async () => {
-    const home = join(homes, 'interrupted');
-    const inTraining = start(home);
-    await inTraining.heard('committed at block');
-    inTraining.child.kill('SIGINT');
-    const first = await inTraining.ended;
-    expect(first.code, first.stderr).toBe(130);
-    expect(leftOver(home)).toEqual([]);
-
-    const inRound = start(home, '--resume');
-    await inRound.heard('validator-1   evaluate');
-    inRound.child.kill('SIGINT');
-    expect((await inRound.ended).code).toBe(130);
-    expect(leftOver(home)).toEqual([]);
-
-    const { code, stdout, stderr } = await start(home, '--resume').ended;
-    expect(code, stderr).toBe(0);
-    expect(resultOf(stdout)).toMatchObject({ reportsAgree: true });
-    expect(resultOf(stdout).miners.filter((m) => m.weight > 0).map((m) => m.name).sort()).toEqual([...RUBY.styles.private].sort());
-    expect(existsSync(join(home, 'network.json'))).toBe(false);
-  });
-
+describe('a first run', () => {
   it('refuses a folder that is not its own', async () => {
     const { code, stderr } = await start(homes).ended;
     expect(code).toBe(1);

@@ -1,6 +1,6 @@
 /**
  * Records histories for the replay test from the network of `GENKI_HOME`, one of each workflow type and status, the
- * longest: `npx tsx test/replay/record.ts`. Those of the network tests: `RECORD_HISTORIES=1 npx vitest run --project network`.
+ * longest: `npx tsx test/replay/record.ts`. Those of the network tests: `RECORD_HISTORIES=1 npx vitest run --project network --project drills`.
  */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
