@@ -12,6 +12,8 @@ export type Standing = LeaseStatus['state'];
 /** Between two questions of whoever is next; those behind it ask as many times less often. */
 const ASK_MS = 1000;
 const MAX_ASK_MS = 15_000;
+/** The hub finds its silence out by what it hears of others: several of them a check. */
+const ASKS_A_CHECK = 4;
 
 /**
  * Waiting for something that a hub decides: attempts that end with `NotYet` until it has, which leave nothing in a
@@ -23,7 +25,7 @@ export const createRelayTurnActivities = ({ hubStatus }: AsksStatus) => ({
     const { state } = await hubStatus({ adapterId });
     if (JSON.stringify(state) !== JSON.stringify(known)) return state;
     const place = state.kind === 'queued' ? state.position : 1;
-    throw notYet(`Place ${place} in the queue of ${adapterId}`, Math.min(ASK_MS * place, MAX_ASK_MS, checkMs));
+    throw notYet(`Place ${place} in the queue of ${adapterId}`, Math.min(ASK_MS * place, MAX_ASK_MS, checkMs / ASKS_A_CHECK));
   },
 
   /** What became of the miner's newest push. */

@@ -31,6 +31,8 @@ export const settle = defineUpdate<Settled, [{ relay: string; attempt: number; v
 export const releaseTurn = defineSignal<[Holder]>('release');
 export const published = defineSignal<[CurrentVersion]>('published');
 export const merged = defineSignal<[{ adapters: readonly string[] }]>('merged');
+/** Somebody has asked a question that leaves no trace here. */
+export const heard = defineSignal('heard');
 export const relayState = defineQuery<RelayState>('state');
 export const turnStatus = defineQuery<LeaseStatus, [string]>('status');
 
@@ -60,6 +62,7 @@ export async function relayAdapter(input: RelayAdapterInput): Promise<never> {
   setHandler(releaseTurn, (held) => move(relay.releaseTurn(state, { ...held, now: Date.now() }, rules)), { description: 'give the lease back' });
   setHandler(published, (version) => move(relay.published(state, { version, now: Date.now() }, rules)), { description: 'a version is there' });
   setHandler(merged, (taken) => move(relay.merged(state, taken)), { description: 'candidates that a merge has taken' });
+  setHandler(heard, () => move(relay.hear(state, Date.now(), rules)), { description: 'the door is heard' });
   setHandler(relayState, () => state, { description: 'lease, queue, version, what is judged, candidates' });
   setHandler(turnStatus, (holder) => relay.statusOf(state, holder), { description: 'how a hotkey stands' });
 

@@ -7,6 +7,9 @@
  * 4. Each grant raises the fence, and nothing else does: what is pushed with a lower one comes from a lost lease.
  * 5. Whoever ends a lease otherwise than by releasing it waits `lapseWaitMs` before asking again.
  * 6. While it is pinned, because what its holder pushed is being judged, it ends for none of these reasons.
+ * 7. Where all come through one door (`hear`), silence is found only when somebody is heard: who hears nobody for longer than
+ *    a check was away, not they. Silence then begins anew, and so does a lease that was granted meanwhile; one whose three
+ *    hours ended meanwhile is over, but its holder need not wait.
  * Every transition first lets pass what time has ended. All times are milliseconds of the server's clock.
  */
 
@@ -34,6 +37,8 @@ export type LeaseState = {
   /** First come first. */
   readonly waiting: readonly Ticket[];
   readonly lapsed: readonly { readonly coldkey: string; readonly until: number }[];
+  /** When anybody was heard last, where all come through a door; none where holders cannot but be heard. */
+  readonly heardAt?: number;
 };
 
 /** Who says to hold a lease, and the fence it was granted with. */
@@ -99,9 +104,19 @@ export function holderGone(
   return waiting.length < state.waiting.length ? { ...state, waiting } : state;
 }
 
+/** What it does that somebody is heard at the door, whoever it is. */
+export function hear(before: LeaseState, now: number, timing: LeaseTiming = LEASE_TIMING): LeaseState {
+  const { heardAt = -Infinity, current, ...rest } = tick(before, now, timing);
+  const wasAway = now - heardAt > timing.checkMs;
+  const heard = { ...rest, current, heardAt: now };
+  if (!wasAway || current.kind === 'free') return tick(heard, now, timing);
+  const begins = current.grantedAt > heardAt ? { grantedAt: now, expiresAt: now + timing.leaseMs } : {};
+  return { ...heard, current: { ...current, ...begins, provedAt: now } };
+}
+
 /** What the passing of time does: ends a lease that is over or silent, forgets old lapses, serves the next ticket. */
 export function tick(before: LeaseState, now: number, timing: LeaseTiming = LEASE_TIMING): LeaseState {
-  const isOver = before.current.kind === 'held' && now > endsAt(before.current, timing);
+  const isOver = before.current.kind === 'held' && now > endsAt(before.current, before, timing);
   const state = isOver ? lapse(before, now, timing) : before;
   const isForgotten = ({ until }: { until: number }): boolean => until <= now;
   const lapsed = state.lapsed.some(isForgotten) ? state.lapsed.filter((entry) => !isForgotten(entry)) : state.lapsed;
@@ -109,8 +124,8 @@ export function tick(before: LeaseState, now: number, timing: LeaseTiming = LEAS
 }
 
 /** The last moment of the current lease if nothing more is heard of its holder; undefined when it is free. */
-export function leaseEndsAt({ current }: LeaseState, timing: LeaseTiming = LEASE_TIMING): number | undefined {
-  return current.kind === 'held' ? endsAt(current, timing) : undefined;
+export function leaseEndsAt(state: LeaseState, timing: LeaseTiming = LEASE_TIMING): number | undefined {
+  return state.current.kind === 'held' ? endsAt(state.current, state, timing) : undefined;
 }
 
 /** Keeps the lease from ending before a moment. Of one that is free nothing changes. */
@@ -132,7 +147,11 @@ export function holds({ current }: LeaseState, { holder, fence }: { readonly hol
   return current.kind === 'held' && current.holder === holder && current.fence === fence;
 }
 
-const endsAt = ({ provedAt, expiresAt, pinnedUntil = -Infinity }: Grant, { checkMs }: LeaseTiming): number => Math.max(pinnedUntil, Math.min(expiresAt, provedAt + 2 * checkMs));
+function endsAt({ grantedAt, provedAt, expiresAt, pinnedUntil = -Infinity }: Grant, { heardAt = Infinity }: Pick<LeaseState, 'heardAt'>, { checkMs }: LeaseTiming): number {
+  const overAt = heardAt >= grantedAt ? expiresAt : Infinity;
+  const silentAt = provedAt + 2 * checkMs;
+  return Math.max(pinnedUntil, Math.min(overAt, heardAt > silentAt ? silentAt : Infinity));
+}
 
 function answerFor({ current, waiting, lapsed }: LeaseState, { holder, coldkey }: Ticket): LeaseAnswer | undefined {
   if (current.kind === 'held' && current.coldkey === coldkey) {
@@ -148,10 +167,12 @@ function answerFor({ current, waiting, lapsed }: LeaseState, { holder, coldkey }
 
 /** The wait counts from the moment the lease ended, however late that was noticed. */
 function lapse(state: LeaseState, now: number, timing: LeaseTiming): LeaseState {
-  const { current, lapsed } = state;
+  const { current, lapsed, heardAt = Infinity } = state;
   if (current.kind === 'free') return state;
-  const until = Math.min(now, endsAt(current, timing)) + timing.lapseWaitMs;
-  return { ...state, current: { kind: 'free' }, lapsed: [...lapsed, { coldkey: current.coldkey, until }] };
+  const endedAt = Math.min(now, endsAt(current, state, timing));
+  const free: LeaseState = { ...state, current: { kind: 'free' } };
+  const couldBeHeard = endedAt - heardAt <= timing.checkMs;
+  return couldBeHeard ? { ...free, lapsed: [...lapsed, { coldkey: current.coldkey, until: endedAt + timing.lapseWaitMs }] } : free;
 }
 
 function grantNext(state: LeaseState, now: number, { leaseMs }: LeaseTiming): LeaseState {

@@ -1,7 +1,7 @@
 import type { ObjectRef } from '../store/object-store.ts';
 import type { AdapterVersion } from './adapter-version.ts';
 import type { CurrentAdapter, LeaseStatus, PushAnswer } from './hub.ts';
-import { acquire, emptyLeaseState, holds, leaseEndsAt, pin, release, renew, tick as tickLease, unpin, type Holder, type LeaseAnswer, type LeaseState, type LeaseTiming } from './lease.ts';
+import { acquire, emptyLeaseState, hear as hearLease, holds, leaseEndsAt, pin, release, renew, tick as tickLease, unpin, type Holder, type LeaseAnswer, type LeaseState, type LeaseTiming } from './lease.ts';
 
 /**
  * One adapter that goes from miner to miner under a lease, as a pure state machine: who may train it, which version is
@@ -16,6 +16,7 @@ import { acquire, emptyLeaseState, holds, leaseEndsAt, pin, release, renew, tick
  * 5. The same adapter pushed again under the same fence is the same push, and has the same answer.
  * 6. A version that is there is current, whoever has published it: somebody may have begun before this relay did. What was to
  *    have its number is late.
+ * 7. Miners come through one door, which may be away, and then nobody is heard: silence and grants go by the lease's rule 7.
  */
 export type RelayRules = {
   readonly timing: LeaseTiming;
@@ -85,7 +86,7 @@ export const relayName = (adapterId: string): string => `relay/${adapterId}`;
 
 /** @param version the newest that there is, where an adapter's workflow begins anew */
 export const newRelay = (version: { readonly current: CurrentVersion; /** of its author's lease */ readonly fence: number } | null = null): RelayState => ({
-  lease: { ...emptyLeaseState, fence: version?.fence ?? 0 },
+  lease: { ...emptyLeaseState, fence: version?.fence ?? 0, heardAt: 0 },
   version: version?.current ?? null,
   work: null,
   attempts: 0,
@@ -97,21 +98,21 @@ export const newRelay = (version: { readonly current: CurrentVersion; /** of its
 
 /** The lease, or a place in the queue; asking again is one ticket. */
 export function requestTurn(before: RelayState, request: { readonly holder: string; readonly coldkey: string; readonly now: number }, rules: RelayRules): { readonly state: RelayState; readonly answer: LeaseAnswer } {
-  const state = tick(before, request.now, rules);
+  const state = hear(before, request.now, rules);
   const { state: lease, answer } = acquire(state.lease, request, rules.timing);
   return { state: withLease(state, lease), answer };
 }
 
 /** Whether the lease is still the holder's. */
 export function renewTurn(before: RelayState, held: Holder & { readonly now: number }, rules: RelayRules): { readonly state: RelayState; readonly renewed: boolean } {
-  const state = tick(before, held.now, rules);
+  const state = hear(before, held.now, rules);
   const { state: lease, renewed } = renew(state.lease, held, rules.timing);
   return { state: withLease(state, lease), renewed };
 }
 
 /** Passes the lease on; while its holder's push is judged, after that. */
 export function releaseTurn(before: RelayState, held: Holder & { readonly now: number }, rules: RelayRules): RelayState {
-  const state = tick(before, held.now, rules);
+  const state = hear(before, held.now, rules);
   const { work } = state;
   if (work?.task.kind === 'push' && holds(state.lease, held)) return work.task.leaves ? state : { ...state, work: { ...work, task: { ...work.task, leaves: true } } };
   return withLease(state, release(state.lease, held, rules.timing));
@@ -119,7 +120,7 @@ export function releaseTurn(before: RelayState, held: Holder & { readonly now: n
 
 /** An adapter is handed over: judged, if it is the holder's and made from the current version. */
 export function push(before: RelayState, { now, ...pushed }: Push & { readonly now: number }, rules: RelayRules): { readonly state: RelayState; readonly answer: PushAnswer } {
-  const state = tick(before, now, rules);
+  const state = hear(before, now, rules);
   const known = answerTo(state, pushed);
   if (known) return { state, answer: known };
   const late = whyLate(state, pushed);
@@ -180,6 +181,12 @@ export function rollback(before: RelayState, { to, now }: { readonly to: number;
 export function merged(state: RelayState, { adapters }: { /** sha256 of each */ readonly adapters: readonly string[] }): RelayState {
   const candidates = state.candidates.filter(({ adapter }) => !adapters.includes(adapter.sha256));
   return candidates.length < state.candidates.length ? { ...state, candidates } : state;
+}
+
+/** Somebody is heard at the door, be it with a question that changes nothing. */
+export function hear(before: RelayState, now: number, rules: RelayRules): RelayState {
+  const state = tick(before, now, rules);
+  return withLease(state, hearLease(state.lease, now, rules.timing));
 }
 
 /** What the passing of time does. */

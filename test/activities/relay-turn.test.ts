@@ -16,7 +16,7 @@ describe('waiting for a turn', () => {
     expect(await saying(state).awaitTurn({ adapterId: 'x', known: queued(3), checkMs: 60_000 })).toEqual(state);
   });
 
-  it.each([[1, 300_000, 1000], [7, 300_000, 7000], [50, 300_000, 15_000], [7, 200, 200]])('asks again from place %i, with checks every %i ms, after %i ms', async (place, checkMs, delay) => {
+  it.each([[1, 300_000, 1000], [7, 300_000, 7000], [50, 300_000, 15_000], [7, 200, 50]])('asks again from place %i, with checks every %i ms, after %i ms', async (place, checkMs, delay) => {
     await expect(saying(queued(place)).awaitTurn({ adapterId: 'x', known: queued(place), checkMs })).rejects.toMatchObject({ type: 'NotYet', nonRetryable: false, nextRetryDelay: delay, category: 'BENIGN' });
   });
 });

@@ -153,6 +153,21 @@ describe('a relayed adapter on a server', () => {
     expect([candidates.map((one) => [one.holder, one.fence, one.adapter.sha256]), work]).toEqual([[[anna.hotkey, 1, adapter.sha256]], null]);
   });
 
+  it('leaves lease and places as they are while the door is away for longer than two checks; then the silence of one counts again', async () => {
+    const adapterId = nameOf('away');
+    const waiters = [ben, ...crowd.slice(0, 5)];
+    for (const who of [anna, ...waiters]) await ask(adapterId, who);
+    await wait(2.5 * TIMING.checkMs);
+    expect((await relay.desk.state({ adapterId })).lease).toMatchObject({ fence: 1, current: { holder: anna.hotkey }, waiting: waiters.map(({ hotkey }) => ({ holder: hotkey })), lapsed: [] });
+    expect(await ask(adapterId, crowd[4]!)).toEqual({ kind: 'queued', position: 6 });
+    expect(await relay.desk.renew({ adapterId, hotkey: anna.hotkey, fence: 1 })).toEqual({ renewed: true });
+    // from now on others are heard, and she is not
+    expect(await granted(adapterId, ben)).toBe(2);
+    const { lease } = await relay.desk.state({ adapterId });
+    expect([lease.waiting.map(({ holder }) => holder), lease.lapsed.map(({ coldkey }) => coldkey)]).toEqual([waiters.slice(1).map(({ hotkey }) => hotkey), [`cold ${anna.hotkey}`]]);
+    await network.record('relay-adapter-door-away', relayName(adapterId));
+  });
+
   it('is rolled back to a version of its own number, and what was made from the one before is late', async () => {
     const adapterId = nameOf('back');
     for (const [i, who] of [anna, ben].entries()) {

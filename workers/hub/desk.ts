@@ -22,6 +22,9 @@ export type DeskDeps = {
   readonly promotionMs?: number;
 };
 
+/** A relay is told that somebody is heard so often, as far as somebody is: a quarter lost is no silence yet. */
+const TOLD_A_CHECK = 4;
+
 /** A hub's desk, and what its operator alone may ask. */
 export type RelayDesk = HubDesk & {
   /** Lease, version, what is judged, candidates. */
@@ -64,6 +67,16 @@ export function createHubDesk({ temporal, workflowQueue, store, deployment, hub,
   }
   const state = (adapterId: string): Promise<RelayState> => ask(adapterId, () => handleOf(adapterId).query<RelayState>('state'), (begun) => begun);
 
+  const toldAt = new Map<string, number>();
+  /** A query leaves no trace in a workflow. */
+  async function tellHeard(adapterId: string): Promise<void> {
+    const now = performance.now();
+    if (now - (toldAt.get(adapterId) ?? -Infinity) < relay!.timing.checkMs / TOLD_A_CHECK) return;
+    toldAt.set(adapterId, now);
+    // not told, it is told with the next question
+    await handleOf(adapterId).signal('heard').catch(() => toldAt.delete(adapterId));
+  }
+
   return {
     request: ({ adapterId, hotkey, coldkey }): Promise<LeaseAnswer> => update(adapterId, 'request', { holder: hotkey, coldkey }),
     renew: async ({ adapterId, hotkey, fence }) => ({ renewed: await update<boolean, unknown>(adapterId, 'renew', { holder: hotkey, fence }) }),
@@ -73,7 +86,11 @@ export function createHubDesk({ temporal, workflowQueue, store, deployment, hub,
       });
     },
     push: ({ adapterId, hotkey, ...pushed }): Promise<PushAnswer> => update(adapterId, 'push', { ...pushed, holder: hotkey }),
-    status: ({ adapterId, hotkey }): Promise<LeaseStatus> => ask(adapterId, () => handleOf(adapterId).query<LeaseStatus, [string]>('status', hotkey), (begun) => statusOf(begun, hotkey)),
+    async status({ adapterId, hotkey }): Promise<LeaseStatus> {
+      const status = await ask(adapterId, () => handleOf(adapterId).query<LeaseStatus, [string]>('status', hotkey), (begun) => statusOf(begun, hotkey));
+      await tellHeard(adapterId);
+      return status;
+    },
     async current({ adapterId }): Promise<CurrentAdapter> {
       const [{ version }, dama] = await Promise.all([state(adapterId), relayBase(store, { hub: hub.hotkey, bucket: hub.bucket, adapterId }, deployment.genesisDama)]);
       return { dama, version };

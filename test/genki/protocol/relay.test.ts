@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { AdapterVersion } from '../../../genki/protocol/adapter-version.ts';
 import { Random } from '../../../genki/protocol/random.ts';
-import { merged, newRelay, published, push, releaseTurn, relayEndsAt, renewTurn, requestTurn, rollback, settle, statusOf, tick, vanished, type CurrentVersion, type Push, type RelayRules, type RelayState, type Verdict } from '../../../genki/protocol/relay.ts';
+import { hear, merged, newRelay, published, push, releaseTurn, relayEndsAt, renewTurn, requestTurn, rollback, settle, statusOf, tick, vanished, type CurrentVersion, type Push, type RelayRules, type RelayState, type Verdict } from '../../../genki/protocol/relay.ts';
 import type { ObjectRef } from '../../../genki/store/object-store.ts';
 
 const RULES: RelayRules = { timing: { leaseMs: 1000, checkMs: 100, lapseWaitMs: 300 }, promotionMs: 2000, maxCandidates: 2 };
@@ -14,6 +14,12 @@ const accepted = (version: AdapterVersion): Verdict => ({ kind: 'accepted', vers
 
 /** The lease held by the first of them from 0 on, the others waiting. */
 const queueOf = (...holders: string[]): RelayState => holders.reduce((state, holder) => requestTurn(state, { holder, coldkey: holder, now: 0 }, RULES).state, newRelay());
+/** Somebody or other asks at the door twice a check, from after the one moment on until after the other. */
+function heardUntil(before: RelayState, from: number, until: number): RelayState {
+  let state = before;
+  for (let now = from + 1; now <= until; now += RULES.timing.checkMs / 2) state = hear(state, now, RULES);
+  return hear(state, until, RULES);
+}
 const holderOf = ({ lease: { current } }: RelayState): string | undefined => (current.kind === 'held' ? current.holder : undefined);
 const pushOf = (holder: string, fence: number, parent = 0): Push => ({ holder, fence, parent, adapter: adapterOf(`${holder}${fence}`) });
 
@@ -65,7 +71,7 @@ describe('a relayed adapter', () => {
     const judging = push(queueOf('a', 'b'), { ...pushOf('a', 1), now: 150 }, RULES).state;
     const { state, then } = settle(judging, { attempt: 1, verdict: { kind: 'refused', reason: 'worse' }, now: 900 }, RULES);
     expect([then, holderOf(state), relayEndsAt(state, RULES)]).toEqual(['done', 'a', 1000]);
-    expect(push(state, { ...pushOf('a', 1), now: 910 }, RULES)).toEqual({ state, answer: { kind: 'refused', reason: 'worse' } });
+    expect(push(state, { ...pushOf('a', 1), now: 910 }, RULES)).toEqual({ state: hear(state, 910, RULES), answer: { kind: 'refused', reason: 'worse' } });
     expect(push(state, { ...pushOf('a', 1), adapter: adapterOf('better'), now: 910 }, RULES).answer).toEqual({ kind: 'evaluating' });
     expect(holderOf(tick(state, 1001, RULES))).toBe('b');
   });
@@ -76,22 +82,22 @@ describe('a relayed adapter', () => {
       state = push(state, { ...pushOf('a', 1), adapter: adapterOf(`try ${i}`), now: i }, RULES).state;
       state = settle(state, { attempt: i, verdict: { kind: 'refused', reason: 'worse' }, now: i }, RULES).state;
     }
-    expect(push(state, { ...pushOf('a', 1), now: 5 }, RULES)).toEqual({ state, answer: { kind: 'refused', reason: 'Expected at most 4 pushes under one lease' } });
+    expect(push(state, { ...pushOf('a', 1), now: 5 }, RULES)).toEqual({ state: hear(state, 5, RULES), answer: { kind: 'refused', reason: 'Expected at most 4 pushes under one lease' } });
   });
 
   it('keeps a push of a lost lease as a candidate and says why, once however often it comes', () => {
-    const state = tick(queueOf('a', 'b'), 201, RULES);
+    const state = heardUntil(queueOf('a', 'b'), 0, 201);
     const { state: kept, answer } = push(state, { ...pushOf('a', 1), now: 202 }, RULES);
     expect(answer).toEqual({ kind: 'late', reason: 'Expected the fence of a lease that is still held, got 1: the adapter passed on, its fence is 2 by now' });
     expect(kept.candidates).toEqual([{ ...pushOf('a', 1), reason: (answer as { reason: string }).reason }]);
-    expect(push(kept, { ...pushOf('a', 1), now: 203 }, RULES)).toEqual({ state: kept, answer });
+    expect(push(kept, { ...pushOf('a', 1), now: 203 }, RULES)).toEqual({ state: hear(kept, 203, RULES), answer });
     expect(merged(kept, { adapters: [adapterOf('a1').sha256] }).candidates).toEqual([]);
     expect(merged(kept, { adapters: [adapterOf('b').sha256] })).toBe(kept);
   });
 
   it('says in words what it does not keep: of who had no such lease, a second one of the same lease, and where there is no room', () => {
     let state = queueOf('a', 'b', 'c', 'd');
-    for (const now of [201, 402, 603]) state = tick(state, now, RULES);
+    for (const now of [201, 402, 603]) state = heardUntil(state, now - 201, now);
     expect(holderOf(state)).toBe('d');
     const answers = [pushOf('d', 1), pushOf('e', 4), pushOf('a', 1), { ...pushOf('a', 1), adapter: adapterOf('other') }, pushOf('b', 2), pushOf('c', 3)].map((pushed) => {
       const next = push(state, { ...pushed, now: 604 }, RULES);
@@ -116,7 +122,7 @@ describe('a relayed adapter', () => {
     const { state } = settle(leaving, { attempt: 1, verdict: { kind: 'refused', reason: 'worse' }, now: 30 }, RULES);
     expect([holderOf(state), state.lease.lapsed]).toEqual(['b', []]);
     // of anybody else it changes nothing
-    expect(releaseTurn(judging, { holder: 'b', fence: 1, now: 20 }, RULES)).toBe(judging);
+    expect(releaseTurn(judging, { holder: 'b', fence: 1, now: 20 }, RULES)).toEqual(hear(judging, 20, RULES));
   });
 
   it('begins an attempt that nobody works at any more again, to judge or to publish', () => {
@@ -178,6 +184,38 @@ describe('a relayed adapter', () => {
     expect(answers).toEqual(['late', 'late', 'late', 'late', 'refused', 'refused']);
   });
 
+  it('passes on from who is silent while others are heard', () => {
+    const state = heardUntil(queueOf('a', 'b'), 0, 200);
+    expect([holderOf(state), relayEndsAt(state, RULES)]).toEqual(['a', 1000]);
+    const passed = hear(state, 201, RULES);
+    expect([holderOf(passed), passed.lease.lapsed]).toEqual(['b', [{ coldkey: 'a', until: 500 }]]);
+    expect(renewTurn(state, { holder: 'a', fence: 1, now: 201 }, RULES).renewed).toBe(false);
+  });
+
+  it('calls nobody silent while the door is away, however long: who holds it goes on, and nobody loses a place', () => {
+    for (const backAt of [201, 500, 999]) {
+      const state = tick(queueOf('a', 'b', 'c'), backAt, RULES);
+      // whoever is heard first
+      const [renewed, asked] = [renewTurn(state, { holder: 'a', fence: 1, now: backAt }, RULES), requestTurn(state, { holder: 'c', coldkey: 'c', now: backAt }, RULES)];
+      expect([renewed.renewed, asked.answer]).toEqual([true, { kind: 'queued', position: 2 }]);
+      expect(asked.state.lease).toMatchObject({ current: { holder: 'a', expiresAt: 1000 }, waiting: [{ holder: 'b' }, { holder: 'c' }], lapsed: [] });
+    }
+    // from then on its silence counts
+    const back = hear(queueOf('a', 'b', 'c'), 500, RULES);
+    expect([holderOf(heardUntil(back, 500, 700)), holderOf(heardUntil(back, 500, 701))]).toEqual(['a', 'b']);
+  });
+
+  it('begins a lease that was granted while the door is away when somebody is heard again, whenever that is; the one before is over after its time, and nobody is barred', () => {
+    const away = tick(queueOf('a', 'b', 'c'), 1001, RULES);
+    expect([holderOf(away), away.lease.fence, relayEndsAt(away, RULES)]).toEqual(['b', 2, Infinity]);
+    const state = hear(tick(away, 50_000, RULES), 50_001, RULES);
+    expect(state.lease).toMatchObject({ current: { holder: 'b', fence: 2, expiresAt: 51_001 }, waiting: [{ holder: 'c' }], lapsed: [] });
+    expect(push(state, { ...pushOf('a', 1), now: 50_002 }, RULES).answer.kind).toBe('late');
+    // a second time it does not begin anew: strictly after its time it is over
+    const gone = hear(state, 50_900, RULES);
+    expect([holderOf(gone), holderOf(tick(gone, 51_001, RULES)), holderOf(tick(gone, 51_002, RULES))]).toEqual(['b', 'b', 'c']);
+  });
+
   it('imports types and the lease, so that a workflow can run it', () => {
     const text = readFileSync(new URL('../../../genki/protocol/relay.ts', import.meta.url), 'utf8');
     expect(text).not.toMatch(/^import (?!type).*(?<!'\.\/lease\.ts');$|Date\.|Math\.random/m);
@@ -207,7 +245,8 @@ class Drill {
   }
 
   step(): void {
-    this.now += this.random.int(4);
+    // now and then the door is away
+    this.now += this.random.chance(0.02) ? 30 : this.random.int(4);
     const before = this.state;
     this.event();
     if (this.random.chance(0.1)) this.state = JSON.parse(JSON.stringify(this.state)) as RelayState;
