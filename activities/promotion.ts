@@ -2,8 +2,8 @@ import { ApplicationFailure, getClient } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Chain, Signer } from '../genki/chain/chain.ts';
 import { checkMeasurable } from '../genki/data/held-out.ts';
-import { BadSubmission, ChecksumMismatch, faultOf } from '../genki/errors.ts';
-import { openRelayed } from '../genki/federation/relayed-adapter.ts';
+import { BadSubmission, ChecksumMismatch } from '../genki/errors.ts';
+import { expectedAdapter, openRelayed } from '../genki/federation/relayed-adapter.ts';
 import { signVersion, versionKey, type AdapterVersion } from '../genki/protocol/adapter-version.ts';
 import { heldOutClips } from '../genki/protocol/competition.ts';
 import type { Dama } from '../genki/protocol/dama.ts';
@@ -16,6 +16,7 @@ import { currentOf, readVersion, type HubAdapter } from './adapter-versions.ts';
 import type { Deployment } from './deployment.ts';
 import { frozenKey } from './last-accepted.ts';
 import type { JudgeInput } from './model/judge.ts';
+import { orRefused } from './or-refused.ts';
 import { participantOf, type Participant } from './participants.ts';
 import { plainText } from './plain-text.ts';
 import { relayBase } from './relay-base.ts';
@@ -54,14 +55,10 @@ export const createPromotionActivities = ({ chain, store, deployment, participan
   return {
     /** Fetches what was pushed, holds it to the competition's limits, and keeps it in the hub's bucket. */
     async freezePushed({ pushed, ...of }: RelayedOf & { pushed: ObjectRef }): Promise<Frozen | NotTaken> {
-      const { limits, lora } = competition;
       const at = await adapterOf(of);
       const base = await relayBase(store, at, deployment.genesisDama);
       const music = await musicOf(store, { base });
-      const opened = await orRefused(async () => {
-        const bytes = await store.get(pushed, { maxBytes: limits.adapterBytes });
-        return openRelayed(bytes, { music, lora, maxNorm: limits.updateNorm, limits: { maxTensors: limits.adapterTensors, maxElements: limits.adapterElements } });
-      });
+      const opened = await orRefused(async () => openRelayed(await store.get(pushed, { maxBytes: competition.limits.adapterBytes }), expectedAdapter(competition, music)));
       if ('kind' in opened) return opened;
       if (opened.base !== base.digest) return { kind: 'late', reason: plainText(`Expected an adapter of the Dama ${base.digest}, the current one, got one of ${opened.base}`) };
       const adapter = await store.putOnce(at.bucket, frozenKey(sha256Hex(opened.file)), opened.file);
@@ -130,15 +127,3 @@ export const createVersionActivities = ({ signer }: { readonly signer: Signer })
   /** The signed version, UTF-8 text. */
   signVersion: async (body: AdapterVersion): Promise<string> => new TextDecoder().decode(signVersion(body, signer)),
 });
-
-/** What the look gives, or what is wrong with what it looks at. */
-async function orRefused<T>(look: () => Promise<T>): Promise<T | NotTaken> {
-  try {
-    return await look();
-  } catch (error) {
-    const fault = faultOf(error);
-    if (!fault) throw error;
-    const name = fault instanceof BadSubmission ? '' : `${fault.name}: `;
-    return { kind: 'refused', reason: plainText(`${name}${fault.message}`) };
-  }
-}

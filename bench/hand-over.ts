@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createHubActivities } from '../activities/hub.ts';
+import { createLateResultActivities } from '../activities/late-results.ts';
 import { createLeaseActivities } from '../activities/lease.ts';
 import { createPromotionActivities, createVersionActivities } from '../activities/promotion.ts';
 import { createRelayTurnActivities } from '../activities/relay-turn.ts';
@@ -105,7 +106,7 @@ async function relayOf(names: readonly string[], { store, folder, note, undo }: 
     undo.push(async () => { worker.shutdown(); await running; });
   };
   await work({ taskQueue: WORKFLOW_QUEUE, workflowBundle });
-  await work({ taskQueue: CPU_QUEUE, interceptors: { activity: [beating] }, activities: { ...createPromotionActivities(deps), ...createRelayWindowActivities(deps), ...createLeaseActivities({ workflowQueue: WORKFLOW_QUEUE }) } });
+  await work({ taskQueue: CPU_QUEUE, interceptors: { activity: [beating] }, activities: { ...createPromotionActivities(deps), ...createLateResultActivities(deps), ...createRelayWindowActivities(deps), ...createLeaseActivities({ workflowQueue: WORKFLOW_QUEUE }) } });
   await work({ taskQueue: GPU_QUEUE, activities });
   await work({ taskQueue: walletQueue(hub.hotkey), activities: createVersionActivities({ signer: hub }) });
   const turns: WorkflowHandle[] = [];

@@ -1,5 +1,6 @@
 import { defineQuery, getExternalWorkflowHandle, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import type { PretrainingInput, PretrainingPlan, Waiting } from '../activities/pretraining.ts';
+import type { Waiting } from '../activities/late-results.ts';
+import type { PretrainingInput, PretrainingPlan } from '../activities/pretraining.ts';
 import type { Pretrained } from '../activities/model/pretrain.ts';
 import type { BaseRecord } from '../genki/protocol/base-record.ts';
 import { relayName } from '../genki/protocol/relay.ts';
@@ -53,7 +54,7 @@ export async function pretrainBase(input: PretrainingInput = {}): Promise<Pretra
   enter('train', { plan, until });
   const trained = await pretraining(plan.budgetMs).pretrain.executeWithOptions({ summary: `run ${plan.run.name} from step ${plan.run.step} of ${plan.run.steps}` }, [{ ...plan.training, until }]);
   enter('merge', { trained });
-  const { today, version, waiting, unfit } = await gathering.gatherLate.executeWithOptions({ summary: 'late results' }, [{ hub: plan.hub, today: plan.today }]);
+  const { today, version, waiting, unfit } = await gathering.gatherLate.executeWithOptions({ summary: 'late results' }, [{ hub: plan.hub, adapterId: plan.adapterId, today: plan.today }]);
   await forget(plan.adapterId, unfit);
   if (trained.step === trained.from && today.adapter === null && waiting.length === 0) return end({ kind: 'unchanged', reason: unchangedBecause(trained) });
   return end(await merge({ ...plan, today, version }, trained, waiting, enter));
@@ -71,7 +72,7 @@ async function merge(plan: PretrainingPlan, trained: Pretrained, waiting: readon
   const text = await baseWallet(hub).signBase.executeWithOptions({ summary: `sign base ${sequence + 1}` }, [body]);
   const record = await gathering.publishBase.executeWithOptions({ summary: `publish base ${sequence + 1} in ${bucket}` }, [{ hub, text }]);
   // what was left is frozen in the hub's bucket, and the record names it: its place is another's
-  await forget(adapterId, waiting.map(({ candidate }) => candidate));
+  await forget(adapterId, waiting.map(({ late }) => late.adapter.sha256));
   return { kind: 'published', sequence: record.sequence, digest: record.dama.digest, step: record.run.step, steps: record.run.steps, adapters: result.parts.length, losses: record.losses, rebased: record.rebased, reason: result.reason };
 }
 

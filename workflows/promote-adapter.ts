@@ -2,7 +2,8 @@ import { ActivityFailure, ApplicationFailure, getExternalWorkflowHandle, setCurr
 import type { RelayedOf } from '../activities/promotion.ts';
 import { judgePromotion } from '../genki/evaluation/promotion.ts';
 import type { AdapterVersion } from '../genki/protocol/adapter-version.ts';
-import { relayName, type Push, type Task, type Verdict } from '../genki/protocol/relay.ts';
+import type { Push } from '../genki/protocol/candidates.ts';
+import { relayName, type Task, type Verdict } from '../genki/protocol/relay.ts';
 import { factTable, literal, pageOf } from './markdown.ts';
 import { published } from './relay-adapter.ts';
 import { promoting, scoring, wallet } from './steps.ts';

@@ -1,13 +1,14 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { allHandlersFinished, ApplicationFailure, condition, continueAsNew, defineQuery, defineSignal, defineUpdate, isCancellation, setCurrentDetails, setHandler, startChild, workflowInfo } from '@temporalio/workflow';
+import { TimeoutFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { ActivityFailure, allHandlersFinished, ApplicationFailure, condition, continueAsNew, defineQuery, defineSignal, defineUpdate, isCancellation, setCurrentDetails, setHandler, startChild, workflowInfo } from '@temporalio/workflow';
 import type { RelayedOf } from '../activities/promotion.ts';
 import type { LeaseStatus, PushAnswer } from '../genki/protocol/hub.ts';
+import type { Candidate, Push } from '../genki/protocol/candidates.ts';
 import type { Holder, LeaseAnswer } from '../genki/protocol/lease.ts';
 import * as relay from '../genki/protocol/relay.ts';
-import type { CurrentVersion, Push, RelayRules, RelayState, RollbackAnswer, Settled, Verdict, Work } from '../genki/protocol/relay.ts';
+import type { CurrentVersion, RelayRules, RelayState, RollbackAnswer, Settled, Verdict, Work } from '../genki/protocol/relay.ts';
 import type { promoteAdapter, PromoteInput } from './promote-adapter.ts';
 import { literal } from './markdown.ts';
-import { quick } from './steps.ts';
+import { gathering, quick } from './steps.ts';
 
 export type RelayAdapterInput = {
   readonly adapterId: string;
@@ -66,6 +67,22 @@ export async function relayAdapter(input: RelayAdapterInput): Promise<never> {
   setHandler(relayState, () => state, { description: 'lease, queue, version, what is judged, candidates' });
   setHandler(turnStatus, (holder) => relay.statusOf(state, holder), { description: 'how a hotkey stands' });
 
+  // what came late is copied beside all else, as its author's bucket may take its time
+  const copying = new Set<string>();
+  const copyLate = (late: Candidate): void => {
+    const { holder, fence, adapter } = late;
+    const lease = `${holder}/${fence}`;
+    if (late.kept !== null || copying.has(lease)) return;
+    copying.add(lease);
+    void gathering.copyLate
+      .executeWithOptions({ summary: `copy what came late under fence ${fence}` }, [{ hub, adapterId, adapter }])
+      .catch(uncopied)
+      .then((copy) => {
+        copying.delete(lease);
+        if (copy) move(relay.copied(state, late, copy));
+      });
+  };
+
   // also questions that change nothing fill the history; and all answers go out before anything else, since
   // a replay may hand over in one piece what came in two
   const mustWake = (): boolean => (changed || workflowInfo().continueAsNewSuggested) && allHandlersFinished();
@@ -82,6 +99,7 @@ export async function relayAdapter(input: RelayAdapterInput): Promise<never> {
       lookedAt = Date.now();
     }
     move(relay.tick(state, Date.now(), rules));
+    state.candidates.forEach(copyLate);
     setCurrentDetails(describe(state));
     if (state.work && state.work.attempt !== begun) {
       begun = await begin({ adapterId, hub, current: state.version }, state.work);
@@ -118,6 +136,14 @@ async function begin(of: RelayedOf, work: Work): Promise<number> {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   });
   return attempt;
+}
+
+/** A bucket that has not answered for hours, or not to us; nothing where nobody has tried, as no worker was there, or this run is over. */
+function uncopied(error: unknown): relay.Copied | undefined {
+  const failure = error instanceof ActivityFailure ? error.cause : error;
+  const cause = failure instanceof TimeoutFailure ? failure.cause : failure;
+  if (isCancellation(error) || cause === undefined) return undefined;
+  return { kind: 'refused', reason: `it could not be fetched: ${cause instanceof Error ? cause.message.slice(0, 200) : String(cause)}` };
 }
 
 /** Where nobody can say, it goes on waiting. */

@@ -4,6 +4,7 @@ import type { ClockActivities } from '../activities/clock.ts';
 import type { ClosingActivities } from '../activities/closing.ts';
 import type { DeltaWindowActivities } from '../activities/delta-window.ts';
 import type { GpuActivities } from '../activities/gpu.ts';
+import type { LateResultActivities } from '../activities/late-results.ts';
 import type { LeaseActivities } from '../activities/lease.ts';
 import type { ListenActivities } from '../activities/listen.ts';
 import type { HearingActivities } from '../activities/hearing.ts';
@@ -178,8 +179,8 @@ export const hub = (hotkey: string) =>
     retry: { initialInterval: '500 milliseconds', maximumInterval: '15 seconds', nonRetryableErrorTypes: FINAL },
   });
 
-/** Records of all bases, years of them; adapters of miners, each some megabytes, fetched one after the other; and a base that goes into the public bucket. */
-export const gathering = proxyActivities<PretrainingActivities>({
+/** Records of all bases, years of them; an adapter of a miner, whose bucket may be gone for hours; and a base that goes into the public bucket. */
+export const gathering = proxyActivities<PretrainingActivities & LateResultActivities>({
   ...beating,
   startToCloseTimeout: '1 hour',
   scheduleToCloseTimeout: '6 hours',

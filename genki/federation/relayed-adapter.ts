@@ -1,6 +1,7 @@
 import { BadSubmission } from '../errors.ts';
 import type { LanguageConfig } from '../music/config.ts';
 import { decodeAdapter, updateNorm, type LoraConfig } from '../music/lora.ts';
+import type { Competition } from '../protocol/competition.ts';
 import { decodeSafetensors, encodeSafetensors, type TensorLimits } from '../protocol/safetensors.ts';
 
 /** The entry of the file's metadata that names the Dama that the adapter belongs to. */
@@ -9,6 +10,9 @@ const BASE = 'base_model_digest';
 const MAX_BASE = 64;
 
 export type ExpectedAdapter = { readonly music: LanguageConfig; readonly lora: LoraConfig; readonly maxNorm: number; readonly limits: TensorLimits };
+
+/** What a competition asks of an adapter that is passed on, for a model. */
+export const expectedAdapter = ({ lora, limits }: Pick<Competition, 'lora' | 'limits'>, music: LanguageConfig): ExpectedAdapter => ({ music, lora, maxNorm: limits.updateNorm, limits: { maxTensors: limits.adapterTensors, maxElements: limits.adapterElements } });
 
 /** An adapter that is passed on, and what it says to belong to. */
 export type RelayedAdapter = { /** content digest of a Dama */ readonly base: string; readonly norm: number; /** the file with the tensors and this base, and with nothing else that its author may have put into it */ readonly file: Uint8Array };

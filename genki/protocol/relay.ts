@@ -1,13 +1,15 @@
 import type { ObjectRef } from '../store/object-store.ts';
 import type { AdapterVersion } from './adapter-version.ts';
+import { isOf, whyNoRoom, type Candidate, type Push } from './candidates.ts';
 import type { CurrentAdapter, LeaseStatus, PushAnswer } from './hub.ts';
 import { acquire, emptyLeaseState, hear as hearLease, holds, leaseEndsAt, pin, release, renew, tick as tickLease, unpin, type Holder, type LeaseAnswer, type LeaseState, type LeaseTiming } from './lease.ts';
 
 /**
  * One adapter that goes from miner to miner under a lease, as a pure state machine: who may train it, which version is
- * current, and what becomes of what is pushed. No clock, no imports but types and the lease, so that a workflow can run it.
+ * current, and what becomes of what is pushed. No clock, no imports but types, the lease and the candidates, so that a workflow can run it.
  * 1. A push counts with the fence of the lease that its holder has, and from the version that is current. Any other one of
- *    somebody who did hold that lease is late: it becomes a candidate for the next merge.
+ *    somebody who did hold that lease is late: it becomes a candidate for the next merge, and is copied from its author's
+ *    bucket at once. What cannot be is dropped, and whoever asks is told so.
  * 2. One thing is at work at a time, a push or a rollback. While a push is judged its lease does not pass on, though its
  *    time ends; not judged within `promotionMs`, it is late, and the lease goes by its own time again.
  * 3. Whoever judged asks before anything is published. From that answer on the version is to be published, however often
@@ -32,9 +34,6 @@ export const PROMOTION_MS = 60 * 60_000;
 /** A version that is published. */
 export type CurrentVersion = NonNullable<CurrentAdapter['version']>;
 
-export type Push = Holder & { /** sequence of the version that it was trained from, 0 for none */ readonly parent: number; readonly adapter: ObjectRef };
-export type Candidate = Push & { /** why it did not become a version */ readonly reason: string };
-
 /** What can become a version: an adapter that was pushed, or the content of an earlier version. */
 export type Task = ({ readonly kind: 'push'; /** its holder wants to go, whatever becomes of it */ readonly leaves: boolean } & Push) | { readonly kind: 'rollback'; readonly to: number };
 
@@ -49,6 +48,9 @@ export type Verdict =
 
 /** What whoever judged an attempt is to do with it: publish the version, or nothing more; `gone`: nobody waits for it any more. */
 export type Settled = 'publish' | 'done' | 'gone';
+
+/** What became of fetching a candidate. */
+export type Copied = { readonly kind: 'kept'; readonly adapter: ObjectRef } | { readonly kind: 'refused'; readonly reason: string };
 
 type Decided = Exclude<PushAnswer, { kind: 'evaluating' }>;
 type Outcome = Pick<Push, 'holder' | 'fence'> & { readonly sha256: string; readonly answer: Decided };
@@ -77,8 +79,6 @@ export type RollbackAnswer = { readonly kind: 'begun' } | { readonly kind: 'refu
 const GRANTS = 128;
 /** Judged under one lease. */
 const PUSHES = 4;
-/** Of one holder that wait at a time: whoever hands in nonsense lease after lease leaves room for others. */
-const CANDIDATES = 4;
 const FOREVER = Number.MAX_SAFE_INTEGER;
 
 /** The name under which an adapter's relay runs, on the hub alone. */
@@ -124,7 +124,7 @@ export function push(before: RelayState, { now, ...pushed }: Push & { readonly n
   const known = answerTo(state, pushed);
   if (known) return { state, answer: known };
   const late = whyLate(state, pushed);
-  if (late !== undefined) return addCandidate(state, { ...pushed, reason: late }, rules);
+  if (late !== undefined) return addCandidate(state, { ...pushed, reason: late, kept: null }, rules);
   // nothing else can be at work but an earlier push under this lease
   if (state.work) return { state, answer: { kind: 'refused', reason: `Expected one push at a time, ${state.work.task.kind === 'push' ? state.work.task.adapter.sha256 : 'another one'} is being judged` } };
   const judged = state.outcomes.filter(({ fence }) => fence === pushed.fence).length;
@@ -175,6 +175,16 @@ export function rollback(before: RelayState, { to, now }: { readonly to: number;
   if (!(Number.isSafeInteger(to) && to >= 1 && to < sequenceOf(state))) return refused(`Expected a version before the current one, ${sequenceOf(state)}, got ${to}`);
   const work: Work = { task: { kind: 'rollback', to }, attempt: state.attempts + 1, since: now, step: 'judging' };
   return { state: { ...state, work, attempts: work.attempt, rollbackRefused: null }, answer: { kind: 'begun' } };
+}
+
+/** A candidate was copied, or cannot be. */
+export function copied(state: RelayState, candidate: Candidate, copy: Copied): RelayState {
+  const isIt = isOf(candidate);
+  if (!state.candidates.some(isIt)) return state;
+  if (copy.kind === 'kept') return { ...state, candidates: state.candidates.map((one) => (isIt(one) ? { ...one, kept: copy.adapter } : one)) };
+  const answer: Decided = { kind: 'refused', reason: `${candidate.reason}. It is not kept for the next merge, either: ${copy.reason}` };
+  const outcomes = state.outcomes.map((outcome) => (isSame(outcome, candidate) ? { ...outcome, answer } : outcome));
+  return { ...state, candidates: state.candidates.filter((one) => !isIt(one)), outcomes };
 }
 
 /** Candidates that a merge has taken are no candidates any more. */
@@ -241,9 +251,8 @@ function addCandidate(state: RelayState, candidate: Candidate, { maxCandidates }
   const { holder, fence, reason } = candidate;
   const refused = (why: string): { state: RelayState; answer: Decided } => ({ state, answer: { kind: 'refused', reason: `${reason}. It is not kept for the next merge, either: ${why}` } });
   if (!state.grants.some((grant) => grant.holder === holder && grant.fence === fence)) return refused(`no lease with this fence is known to have been ${holder}'s`);
-  if (state.candidates.some((one) => one.holder === holder && one.fence === fence)) return refused('an earlier one of the same lease is');
-  if (state.candidates.filter((one) => one.holder === holder).length >= CANDIDATES) return refused(`${CANDIDATES} of the same holder wait`);
-  if (state.candidates.length >= maxCandidates) return refused(`${maxCandidates} others wait, and there is no room for more`);
+  const full = whyNoRoom(state.candidates, candidate, maxCandidates);
+  if (full !== undefined) return refused(full);
   const answer: Decided = { kind: 'late', reason };
   return { state: remember({ ...state, candidates: [...state.candidates, candidate] }, candidate, answer), answer };
 }
@@ -261,7 +270,7 @@ function end(before: RelayState, { answer, now, heardAt = now }: { answer: Decid
   const lease = isOver ? release(idle.lease, { ...pushed, now }, rules.timing) : unpin(idle.lease, heardAt);
   const free = withLease(idle, lease);
   if (answer.kind !== 'late') return remember(free, pushed, answer);
-  const kept = addCandidate(free, { ...pushed, reason: answer.reason }, rules);
+  const kept = addCandidate(free, { ...pushed, reason: answer.reason, kept: null }, rules);
   return kept.answer.kind === 'late' ? kept.state : remember(free, pushed, kept.answer);
 }
 

@@ -151,6 +151,19 @@ describe('a relayed adapter on a server', () => {
     expect(await push(adapterId, carl, { fence: 2, parent: 0, adapter })).toMatchObject({ kind: 'refused' });
     const { candidates, work } = await relay.desk.state({ adapterId });
     expect([candidates.map((one) => [one.holder, one.fence, one.adapter.sha256]), work]).toEqual([[[anna.hotkey, 1, adapter.sha256]], null]);
+    // her bucket may be gone by the next merge; of what is gone already it is said that it is not kept
+    const kept = await until('a copy', async () => (await relay.desk.state({ adapterId })).candidates[0]?.kept ?? undefined);
+    await relay.store.delete(adapter.bucket, adapter.key);
+    expect([kept.bucket, (await relay.store.get(kept, { maxBytes: kept.bytes })).byteLength]).toEqual([relay.hub.bucket, kept.bytes]);
+    await release(adapterId, ben, 2);
+    expect(await push(adapterId, ben, { fence: 2, parent: 0, adapter: { ...adapter, bucket: 'ben', key: 'gone' } })).toMatchObject({ kind: 'late' });
+    const dropped = await until('word that it is gone', async () => {
+      const { push: said } = await stand(adapterId, ben);
+      return said?.kind === 'refused' && said;
+    });
+    expect(dropped.reason).toContain('It is not kept for the next merge, either: ObjectMissing: ');
+    expect((await relay.desk.state({ adapterId })).candidates).toHaveLength(1);
+    await network.record('relay-adapter-late', relayName(adapterId));
   });
 
   it('leaves lease and places as they are while the door is away for longer than two checks; then the silence of one counts again', async () => {
@@ -191,7 +204,8 @@ describe('a relayed adapter on a server', () => {
   it('gives up what nobody judges in time, which is kept, and passes on', async () => {
     const adapterId = nameOf('slow');
     let go = (): void => undefined;
-    relay.before.get = async ({ bucket }) => { if (bucket === 'slow') await new Promise<void>((resolve) => { go = resolve; }); };
+    const gone = new Promise<void>((resolve) => { go = resolve; });
+    relay.before.get = async ({ bucket }) => { if (bucket === 'slow') await gone; };
     await relay.deskWith(TIMING, 3000).request({ adapterId, hotkey: anna.hotkey, coldkey: anna.hotkey });
     await ask(adapterId, ben);
     const adapter = await relay.adapter('slow');

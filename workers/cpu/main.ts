@@ -4,6 +4,7 @@ import { createClockActivities } from '../../activities/clock.ts';
 import { createClosingActivities } from '../../activities/closing.ts';
 import { createDeltaWindowActivities } from '../../activities/delta-window.ts';
 import { createHearingActivities } from '../../activities/hearing.ts';
+import { createLateResultActivities } from '../../activities/late-results.ts';
 import { createLeaseActivities } from '../../activities/lease.ts';
 import { createHubActivities } from '../../activities/hub.ts';
 import { createListenActivities } from '../../activities/listen.ts';
@@ -95,6 +96,6 @@ try {
 function byExchange(): object {
   const { exchange } = deployment.competition;
   if (exchange === 'delta') return { ...createDeltaWindowActivities(deps), ...createClosingActivities(deps), ...createWindowsRoundActivities(deps) };
-  if (exchange === 'relay') return { ...createPromotionActivities(deps), ...createRelayWindowActivities(deps), ...createPretrainingActivities(deps) };
+  if (exchange === 'relay') return { ...createPromotionActivities(deps), ...createRelayWindowActivities(deps), ...createLateResultActivities(deps), ...createPretrainingActivities(deps) };
   return {};
 }

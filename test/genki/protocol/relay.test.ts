@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { AdapterVersion } from '../../../genki/protocol/adapter-version.ts';
+import type { Candidate, Push } from '../../../genki/protocol/candidates.ts';
 import { Random } from '../../../genki/protocol/random.ts';
-import { hear, merged, newRelay, published, push, releaseTurn, relayEndsAt, renewTurn, requestTurn, rollback, settle, statusOf, tick, vanished, type CurrentVersion, type Push, type RelayRules, type RelayState, type Verdict } from '../../../genki/protocol/relay.ts';
+import { copied, hear, merged, newRelay, published, push, releaseTurn, relayEndsAt, renewTurn, requestTurn, rollback, settle, statusOf, tick, vanished, type CurrentVersion, type RelayRules, type RelayState, type Verdict } from '../../../genki/protocol/relay.ts';
 import type { ObjectRef } from '../../../genki/store/object-store.ts';
 
 const RULES: RelayRules = { timing: { leaseMs: 1000, checkMs: 100, lapseWaitMs: 300 }, promotionMs: 2000, maxCandidates: 2 };
@@ -63,7 +64,7 @@ describe('a relayed adapter', () => {
     const state = tick(judging, 2191, RULES);
     expect([holderOf(state), state.work]).toEqual(['b', null]);
     expect(statusOf(state, 'a').push).toEqual({ kind: 'late', reason: 'not judged within 2 s' });
-    expect(state.candidates).toEqual([{ ...pushOf('a', 1), reason: 'not judged within 2 s' }]);
+    expect(state.candidates).toEqual([{ ...pushOf('a', 1), reason: 'not judged within 2 s', kept: null }]);
     expect(settle(state, { attempt: 1, verdict: accepted(versionOf(1, pushOf('a', 1))), now: 2192 }, RULES).then).toBe('gone');
   });
 
@@ -89,10 +90,23 @@ describe('a relayed adapter', () => {
     const state = heardUntil(queueOf('a', 'b'), 0, 201);
     const { state: kept, answer } = push(state, { ...pushOf('a', 1), now: 202 }, RULES);
     expect(answer).toEqual({ kind: 'late', reason: 'Expected the fence of a lease that is still held, got 1: the adapter passed on, its fence is 2 by now' });
-    expect(kept.candidates).toEqual([{ ...pushOf('a', 1), reason: (answer as { reason: string }).reason }]);
+    expect(kept.candidates).toEqual([{ ...pushOf('a', 1), reason: (answer as { reason: string }).reason, kept: null }]);
     expect(push(kept, { ...pushOf('a', 1), now: 203 }, RULES)).toEqual({ state: hear(kept, 203, RULES), answer });
     expect(merged(kept, { adapters: [adapterOf('a1').sha256] }).candidates).toEqual([]);
     expect(merged(kept, { adapters: [adapterOf('b').sha256] })).toBe(kept);
+  });
+
+  it('knows the copy of a candidate; one that cannot be copied is dropped, and whoever asks is told so, and may push another', () => {
+    const { state } = push(heardUntil(queueOf('a', 'b'), 0, 201), { ...pushOf('a', 1), now: 202 }, RULES);
+    const [late] = state.candidates as [Candidate];
+    const copy = copied(state, late, { kind: 'kept', adapter: adapterOf('copy') });
+    expect(copy.candidates).toEqual([{ ...late, kept: adapterOf('copy') }]);
+    const dropped = copied(state, late, { kind: 'refused', reason: 'ObjectMissing: it is gone' });
+    const reason = `${late.reason}. It is not kept for the next merge, either: ObjectMissing: it is gone`;
+    expect([dropped.candidates, statusOf(dropped, 'a').push, push(dropped, { ...pushOf('a', 1), now: 203 }, RULES).answer]).toEqual([[], { kind: 'refused', reason }, { kind: 'refused', reason }]);
+    expect(push(dropped, { ...pushOf('a', 1), adapter: adapterOf('other'), now: 203 }, RULES).answer.kind).toBe('late');
+    // taken by a merge meanwhile
+    expect(copied(dropped, late, { kind: 'kept', adapter: adapterOf('copy') })).toBe(dropped);
   });
 
   it('says in words what it does not keep: of who had no such lease, a second one of the same lease, and where there is no room', () => {
@@ -216,9 +230,9 @@ describe('a relayed adapter', () => {
     expect([holderOf(gone), holderOf(tick(gone, 51_001, RULES)), holderOf(tick(gone, 51_002, RULES))]).toEqual(['b', 'b', 'c']);
   });
 
-  it('imports types and the lease, so that a workflow can run it', () => {
-    const text = readFileSync(new URL('../../../genki/protocol/relay.ts', import.meta.url), 'utf8');
-    expect(text).not.toMatch(/^import (?!type).*(?<!'\.\/lease\.ts');$|Date\.|Math\.random/m);
+  it('imports types, the lease and its candidates, so that a workflow can run it', () => {
+    const text = ['relay', 'candidates'].map((name) => readFileSync(new URL(`../../../genki/protocol/${name}.ts`, import.meta.url), 'utf8')).join('');
+    expect(text).not.toMatch(/^import (?!type).*(?<!'\.\/(lease|candidates)\.ts');$|Date\.|Math\.random/m);
   });
 });
 

@@ -1,4 +1,5 @@
 import { createGpuActivities } from '../../../activities/gpu.ts';
+import { createLateResultActivities } from '../../../activities/late-results.ts';
 import { createLeaseActivities } from '../../../activities/lease.ts';
 import { createJobs, type JobKind, type Jobs } from '../../../activities/model/jobs.ts';
 import { createBaseActivities, createPretrainingActivities } from '../../../activities/pretraining.ts';
@@ -106,7 +107,7 @@ export async function startRelayHub(network: TestNetwork, { id, timing, miners }
   };
   const participants = async () => [participant(hub, 'hub'), ...miners.map((one) => participant(one, 'miner'))];
   const deps = { chain, store, deployment, participants };
-  await network.work({ taskQueue: CPU_QUEUE, interceptors: { activity: [beating] }, activities: { ...createPromotionActivities(deps), ...createRelayWindowActivities(deps), ...createPretrainingActivities(deps), ...createLeaseActivities({ workflowQueue: WORKFLOW_QUEUE }) } });
+  await network.work({ taskQueue: CPU_QUEUE, interceptors: { activity: [beating] }, activities: { ...createPromotionActivities(deps), ...createRelayWindowActivities(deps), ...createLateResultActivities(deps), ...createPretrainingActivities(deps), ...createLeaseActivities({ workflowQueue: WORKFLOW_QUEUE }) } });
   await network.work({ taskQueue: GPU_QUEUE, activities: createGpuActivities({ runners }) });
   await network.work({ taskQueue: walletQueue(hub.hotkey), activities: { ...createVersionActivities({ signer: hub }), ...createBaseActivities({ signer: hub }) } });
   const deskWith = (times: RelayTiming, promotionMs?: number): RelayDesk =>
