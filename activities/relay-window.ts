@@ -1,15 +1,22 @@
 import { verifySignature } from '../genki/chain/keys.ts';
 import { BadSubmission, InvalidInput } from '../genki/errors.ts';
+import { startOf } from '../genki/federation/lora/start.ts';
 import { nameBase } from '../genki/federation/relayed-adapter.ts';
+import { initialAdapter } from '../genki/music/adapted-net.ts';
+import { decodeAdapter, encodeAdapter } from '../genki/music/lora.ts';
 import { MAX_VERSION_BYTES, openVersion } from '../genki/protocol/adapter-version.ts';
+import type { Competition } from '../genki/protocol/competition.ts';
+import type { Dama } from '../genki/protocol/dama.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
 import type { CurrentAdapter } from '../genki/protocol/hub.ts';
+import { Random } from '../genki/protocol/random.ts';
 import type { ObjectRef, ObjectStore } from '../genki/store/object-store.ts';
 import type { Deployment } from './deployment.ts';
 import type { TrainInput } from './model/train.ts';
 import { forgetCheckpoints } from './model/training-progress.ts';
 import type { Participant } from './participants.ts';
 import { shortDigest } from './seal-file.ts';
+import { musicOf } from './submission.ts';
 
 /** A miner's turn with an adapter that is passed on: all of it but what only the hub knows. */
 export type RelayWindow = {
@@ -47,13 +54,15 @@ export function relayWindowOf(miner: Participant, { deployment, window, steps }:
 
 /** What a miner does with its own objects in a turn. */
 export const createRelayWindowActivities = ({ store, deployment }: RelayWindowDeps) => ({
-  /** The training from the current version, or from nothing where that belongs to another Dama than the current one. */
+  /** The training from the current version, where it belongs to the current Dama, and from the late result that is handed out to be trained again; or from nothing. */
   async planTurn({ window, fence, current }: { window: RelayWindow; fence: number; current: CurrentAdapter }): Promise<TrainInput> {
     const { hotkey, adapterId, index, privateBucket: bucket, recipe } = window;
-    const { dama: base, version } = current;
+    const { dama: base, version, again } = current;
     const isOurs = version !== null && (await baseOf(store, version, { deployment, adapterId })) === base.digest;
+    const parts = [...(isOurs ? [version.adapter] : []), ...(again?.base === base.digest ? [again.start] : [])];
     const seed = `${deployment.competitionDigest}/${hotkey}/${index}/${fence}`;
-    const plan = { ...recipe, base, seed, ...(isOurs && { adapter: version.adapter }) };
+    const adapter = parts.length > 1 ? await together(store, parts, { base, seed, bucket, competition: deployment.competition }) : parts[0];
+    const plan = { ...recipe, base, seed, ...(adapter && { adapter }) };
     const prefix = `training/${shortDigest(plan)}`;
     // of a large model a step takes minutes
     return { ...plan, bucket, prefix, checkpointEverySteps: recipe.hyper.checkpointing ? 1 : 10 };
@@ -67,6 +76,14 @@ export const createRelayWindowActivities = ({ store, deployment }: RelayWindowDe
     return uploaded;
   },
 });
+
+/** Adapters for one base as one, in the competition's shape, to begin training with. */
+async function together(store: ObjectStore, parts: readonly ObjectRef[], { base, seed, bucket, competition: { lora, limits } }: { base: Dama; seed: string; bucket: string; competition: Competition }): Promise<ObjectRef> {
+  const music = await musicOf(store, { base });
+  const adapters = await Promise.all(parts.map(async (part) => ({ adapter: decodeAdapter(await store.get(part, { maxBytes: limits.adapterBytes }), { music, lora }), weight: 1 })));
+  const file = encodeAdapter(startOf(adapters, initialAdapter(music, lora, new Random(seed))).adapter);
+  return await store.putOnce(bucket, `training/starts/${sha256Hex(file)}.safetensors`, file);
+}
 
 /** The Dama that a version belongs to, as the hub has signed it; `current` is only what its door says. */
 async function baseOf(store: ObjectStore, { sequence, adapter, record }: NonNullable<CurrentAdapter['version']>, { deployment: { hub }, adapterId }: { deployment: Deployment; adapterId: string }): Promise<string> {

@@ -3,6 +3,7 @@ import type { Waiting } from '../activities/late-results.ts';
 import type { PretrainingInput, PretrainingPlan } from '../activities/pretraining.ts';
 import type { Pretrained } from '../activities/model/pretrain.ts';
 import type { BaseRecord } from '../genki/protocol/base-record.ts';
+import type { Merged } from '../genki/protocol/candidates.ts';
 import { relayName } from '../genki/protocol/relay.ts';
 import { factTable, literal, pageOf } from './markdown.ts';
 import { merged } from './relay-adapter.ts';
@@ -55,7 +56,7 @@ export async function pretrainBase(input: PretrainingInput = {}): Promise<Pretra
   const trained = await pretraining(plan.budgetMs).pretrain.executeWithOptions({ summary: `run ${plan.run.name} from step ${plan.run.step} of ${plan.run.steps}` }, [{ ...plan.training, until }]);
   enter('merge', { trained });
   const { today, version, waiting, unfit } = await gathering.gatherLate.executeWithOptions({ summary: 'late results' }, [{ hub: plan.hub, adapterId: plan.adapterId, today: plan.today }]);
-  await forget(plan.adapterId, unfit);
+  if (unfit.length > 0) await tell(plan.adapterId, { adapters: unfit });
   if (trained.step === trained.from && today.adapter === null && waiting.length === 0) return end({ kind: 'unchanged', reason: unchangedBecause(trained) });
   return end(await merge({ ...plan, today, version }, trained, waiting, enter));
 }
@@ -71,15 +72,18 @@ async function merge(plan: PretrainingPlan, trained: Pretrained, waiting: readon
   const body = await gathering.draftBase.executeWithOptions({ summary: `draft base ${sequence + 1}` }, [{ plan, waiting, trained, merged: result, block }]);
   const text = await baseWallet(hub).signBase.executeWithOptions({ summary: `sign base ${sequence + 1}` }, [body]);
   const record = await gathering.publishBase.executeWithOptions({ summary: `publish base ${sequence + 1} in ${bucket}` }, [{ hub, text }]);
-  // what was left is frozen in the hub's bucket, and the record names it: its place is another's
-  await forget(adapterId, waiting.map(({ late }) => late.adapter.sha256));
+  const again = record.rebased.flatMap((one) => {
+    const late = waiting.find((it) => it.late.adapter.sha256 === one.adapter)?.late;
+    return one.kind === 're-refine' && late ? [{ ...late, again: { base: record.dama.digest, start: one.start } }] : [];
+  });
+  // what is merged, or written anew, the record names: its place is another's
+  const adapters = waiting.map(({ late }) => late.adapter.sha256).filter((sha256) => !again.some((one) => one.adapter.sha256 === sha256));
+  await tell(adapterId, { adapters, again });
   return { kind: 'published', sequence: record.sequence, digest: record.dama.digest, step: record.run.step, steps: record.run.steps, adapters: result.parts.length, losses: record.losses, rebased: record.rebased, reason: result.reason };
 }
 
-/** Candidates that wait no longer; where there is no relay yet there is nobody to tell. */
-async function forget(adapterId: string, adapters: readonly string[]): Promise<void> {
-  if (adapters.length > 0) await getExternalWorkflowHandle(relayName(adapterId)).signal(merged, { adapters }).catch(() => undefined);
-}
+/** Where there is no relay yet there is nobody to tell. */
+const tell = (adapterId: string, what: Merged): Promise<void> => getExternalWorkflowHandle(relayName(adapterId)).signal(merged, what).catch(() => undefined);
 
 const unchangedBecause = ({ step, steps }: Pretrained): string => (step >= steps ? `the run has its ${steps} steps, and there is nothing to merge` : 'its time was too short for one step, and there is nothing to merge');
 

@@ -41,10 +41,10 @@ export async function promoteAdapter(input: PromoteInput): Promise<PromotionOutc
   }
 }
 
-const judge = (of: RelayedOf, task: Task): Promise<Verdict> => (task.kind === 'push' ? judgePush(of, task) : promoting.draftRollback.executeWithOptions({ summary: `version ${task.to} again` }, [{ ...of, to: task.to }]));
+const judge = (of: RelayedOf, task: Task): Promise<Verdict> => (task.kind === 'push' ? judgePush(of, task, task.refines) : promoting.draftRollback.executeWithOptions({ summary: `version ${task.to} again` }, [{ ...of, to: task.to }]));
 
 /** Whoever measures is told nothing of the author (protocol §6.25): two adapters of the hub's own bucket, by their contents. */
-async function judgePush(of: RelayedOf, pushed: Push): Promise<Verdict> {
+async function judgePush(of: RelayedOf, pushed: Push, refines: string | null): Promise<Verdict> {
   const frozen = await promoting.freezePushed.executeWithOptions({ summary: 'fetch and check' }, [{ ...of, pushed: pushed.adapter }]);
   if (frozen.kind !== 'frozen') return frozen;
   const { adapterId } = of;
@@ -55,7 +55,7 @@ async function judgePush(of: RelayedOf, pushed: Push): Promise<Verdict> {
   const { losses, refused } = judgePromotion({ styles, base: alone, before: before ? adapted[0]! : alone, after: adapted.at(-1)! }, tolerance);
   if (refused !== undefined) return { kind: 'refused', reason: refused };
   const { holder: hotkey, fence, parent } = pushed;
-  return { kind: 'accepted', version: { version: 1, competition, adapterId, hotkey: of.hub, sequence: parent + 1, parent, base: base.digest, adapter: frozen.adapter, author: { hotkey, fence }, losses, block } };
+  return { kind: 'accepted', version: { version: 1, competition, adapterId, hotkey: of.hub, sequence: parent + 1, parent, base: base.digest, adapter: frozen.adapter, author: { hotkey, fence }, losses, block, ...(refines !== null && { refines }) } };
 }
 
 function unjudged(error: unknown): PromotionOutcome {

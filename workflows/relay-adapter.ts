@@ -2,7 +2,7 @@ import { TimeoutFailure, WorkflowExecutionAlreadyStartedError } from '@temporali
 import { ActivityFailure, allHandlersFinished, ApplicationFailure, condition, continueAsNew, defineQuery, defineSignal, defineUpdate, isCancellation, setCurrentDetails, setHandler, startChild, workflowInfo } from '@temporalio/workflow';
 import type { RelayedOf } from '../activities/promotion.ts';
 import type { LeaseStatus, PushAnswer } from '../genki/protocol/hub.ts';
-import type { Candidate, Push } from '../genki/protocol/candidates.ts';
+import type { Candidate, Merged, Push } from '../genki/protocol/candidates.ts';
 import type { Holder, LeaseAnswer } from '../genki/protocol/lease.ts';
 import * as relay from '../genki/protocol/relay.ts';
 import type { CurrentVersion, RelayRules, RelayState, RollbackAnswer, Settled, Verdict, Work } from '../genki/protocol/relay.ts';
@@ -31,7 +31,7 @@ export const settle = defineUpdate<Settled, [{ relay: string; attempt: number; v
 /** A late or strange one changes nothing, so nobody waits for an answer. */
 export const releaseTurn = defineSignal<[Holder]>('release');
 export const published = defineSignal<[CurrentVersion]>('published');
-export const merged = defineSignal<[{ adapters: readonly string[] }]>('merged');
+export const merged = defineSignal<[Merged]>('merged');
 /** Somebody has asked a question that leaves no trace here. */
 export const heard = defineSignal('heard');
 export const relayState = defineQuery<RelayState>('state');
@@ -62,7 +62,7 @@ export async function relayAdapter(input: RelayAdapterInput): Promise<never> {
   setHandler(settle, ({ relay: asked, ...settled }) => (asked === own ? answering(relay.settle(state, { ...settled, now: Date.now() }, rules)).then : 'gone'), { description: 'what an attempt has come to' });
   setHandler(releaseTurn, (held) => move(relay.releaseTurn(state, { ...held, now: Date.now() }, rules)), { description: 'give the lease back' });
   setHandler(published, (version) => move(relay.published(state, { version, now: Date.now() }, rules)), { description: 'a version is there' });
-  setHandler(merged, (taken) => move(relay.merged(state, taken)), { description: 'candidates that a merge has taken' });
+  setHandler(merged, (taken) => move(relay.merged(state, taken)), { description: 'what a merge has taken, and what is to be trained again' });
   setHandler(heard, () => move(relay.hear(state, Date.now(), rules)), { description: 'the door is heard' });
   setHandler(relayState, () => state, { description: 'lease, queue, version, what is judged, candidates' });
   setHandler(turnStatus, (holder) => relay.statusOf(state, holder), { description: 'how a hotkey stands' });

@@ -29,7 +29,7 @@ export async function listAdapters({ json }: { json: boolean }, env: NodeJS.Proc
       holder: lease.current.kind === 'held' ? lease.current.holder : null,
       fence: lease.fence,
       waiting: lease.waiting.length,
-      candidates: candidates.map(({ holder, fence, adapter, reason }) => ({ hotkey: holder, fence, adapter, reason })),
+      candidates: candidates.map(({ holder, fence, adapter, reason, kept, again }) => ({ hotkey: holder, fence, adapter, reason, kept, again: again ?? null })),
       work: work && { kind: work.task.kind, step: work.step },
     }));
     if (json) return print({ adapters });
@@ -45,7 +45,7 @@ export async function adapterHistory(adapterId: string, { json }: { json: boolea
     for (const sequence of (await sequencesOf(connected.store, at(adapterId))).reverse()) versions.push((await readVersion(connected.store, at(adapterId), sequence)).version);
     if (json) return print({ adapter: adapterId, versions });
     if (versions.length === 0) return void process.stdout.write(`No version of ${adapterId} yet.\n`);
-    const rows = versions.map((one) => [String(one.sequence), one.rolledBackTo === undefined ? `from ${one.parent}` : `again ${one.rolledBackTo}`, names(one.author.hotkey), String(one.author.fence), lossOf(one, 'before'), lossOf(one, 'after'), String(one.block), one.adapter.sha256.slice(0, 12)]);
+    const rows = versions.map((one) => [String(one.sequence), madeOf(one), names(one.author.hotkey), String(one.author.fence), lossOf(one, 'before'), lossOf(one, 'after'), String(one.block), one.adapter.sha256.slice(0, 12)]);
     process.stdout.write(`${table(['version', 'made', 'by', 'fence', 'loss before', 'after', 'block', 'sha256'], rows).join('\n')}\n`);
   });
 }
@@ -86,6 +86,11 @@ async function settled(desk: RelayDesk, adapterId: string): Promise<RelayState> 
     if (state.work?.task.kind !== 'rollback') return state;
     await wait(LOOK_MS);
   }
+}
+
+function madeOf({ parent, refines, rolledBackTo }: AdapterVersion): string {
+  if (rolledBackTo !== undefined) return `again ${rolledBackTo}`;
+  return refines === undefined ? `from ${parent}` : `from ${parent} and late ${refines.slice(0, 12)}`;
 }
 
 /** Mean over the styles, nats per code. */

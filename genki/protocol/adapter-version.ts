@@ -35,6 +35,8 @@ const AdapterVersion = z.strictObject({
   losses: z.record(Text, z.strictObject({ base: Loss, before: Loss, after: Loss })),
   /** The finalized block by whose hash and those before it the held-out music was drawn. */
   block: Count,
+  /** sha256 of a late result for an earlier base that its author was handed to begin with. */
+  refines: z.hash('sha256').lowercase().optional(),
   /** The version whose content this is again. */
   rolledBackTo: z.int().positive().optional(),
 });

@@ -38,7 +38,13 @@ const BaseRecord = z.strictObject({
   losses: z.record(z.string().min(1).max(64), z.strictObject({ before: Loss, after: Loss })),
   /** Late results for the base before that are not merged: written anew for this one where that is exact, or waiting to be trained again. */
   rebased: z
-    .array(z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('exact'), adapter: Sha256, file: Ref, rank: z.int().positive() }), z.strictObject({ kind: z.literal('re-refine'), adapter: Sha256, reason: Text })]))
+    .array(
+      z.discriminatedUnion('kind', [
+        z.strictObject({ kind: z.literal('exact'), adapter: Sha256, file: Ref, rank: z.int().positive() }),
+        /** `start`: what it has beyond its parent, to begin training with; `error`: what of that does not fit into the rank, relative, Frobenius. */
+        z.strictObject({ kind: z.literal('re-refine'), adapter: Sha256, reason: Text, start: Ref, error: z.number().nonnegative() }),
+      ]),
+    )
     .max(256),
   /** The finalized block by whose hash and those after it the held-out music was drawn. */
   block: Count,

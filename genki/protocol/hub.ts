@@ -35,6 +35,8 @@ export type CurrentAdapter = {
   readonly dama: Dama;
   /** None before the first; `record` is the signed version itself, as it lies in the hub's bucket. */
   readonly version: { readonly sequence: number; readonly adapter: ObjectRef; readonly record: ObjectRef } | null;
+  /** What the holder of the lease begins with, beside that version: a late result that is to be trained again, by its sha256, in the shape of an adapter for the base of this digest. */
+  readonly again: { readonly late: string; readonly base: string; readonly start: ObjectRef } | null;
 };
 
 /** One adapter, as somebody who asks names it. */
@@ -112,6 +114,7 @@ export const HUB_ANSWERS = {
   current: z.strictObject({
     dama: z.strictObject({ digest: z.base64().length(44), weights: Ref, config: Ref, tokenizer: Ref.optional() }),
     version: z.strictObject({ sequence: z.int().positive(), adapter: Ref, record: Ref }).nullable(),
+    again: z.strictObject({ late: z.hash('sha256').lowercase(), base: z.base64().length(44), start: Ref }).nullable(),
   }),
 } as const;
 export type HubAnswer<A extends HubAction> = z.infer<(typeof HUB_ANSWERS)[A]>;

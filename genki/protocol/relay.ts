@@ -1,6 +1,6 @@
 import type { ObjectRef } from '../store/object-store.ts';
 import type { AdapterVersion } from './adapter-version.ts';
-import { isOf, whyNoRoom, type Candidate, type Push } from './candidates.ts';
+import { afterMerge, isOf, nextHanded, whyNoRoom, type Candidate, type Handed, type Merged, type Push } from './candidates.ts';
 import type { CurrentAdapter, LeaseStatus, PushAnswer } from './hub.ts';
 import { acquire, emptyLeaseState, hear as hearLease, holds, leaseEndsAt, pin, release, renew, tick as tickLease, unpin, type Holder, type LeaseAnswer, type LeaseState, type LeaseTiming } from './lease.ts';
 
@@ -18,7 +18,9 @@ import { acquire, emptyLeaseState, hear as hearLease, holds, leaseEndsAt, pin, r
  * 5. The same adapter pushed again under the same fence is the same push, and has the same answer.
  * 6. A version that is there is current, whoever has published it: somebody may have begun before this relay did. What was to
  *    have its number is late.
- * 7. Miners come through one door, which may be away, and then nobody is heard: silence and grants go by the lease's rule 7.
+ * 7. Whoever is granted the lease is handed the oldest late result that is to be trained again, to begin with. It is handed on
+ *    until a version came of it, or what came of it was refused.
+ * 8. Miners come through one door, which may be away, and then nobody is heard: silence and grants go by the lease's rule 7.
  */
 export type RelayRules = {
   readonly timing: LeaseTiming;
@@ -35,7 +37,7 @@ export const PROMOTION_MS = 60 * 60_000;
 export type CurrentVersion = NonNullable<CurrentAdapter['version']>;
 
 /** What can become a version: an adapter that was pushed, or the content of an earlier version. */
-export type Task = ({ readonly kind: 'push'; /** its holder wants to go, whatever becomes of it */ readonly leaves: boolean } & Push) | { readonly kind: 'rollback'; readonly to: number };
+export type Task = ({ readonly kind: 'push'; /** its holder wants to go, whatever becomes of it */ readonly leaves: boolean; /** sha256 of the late result that its holder was handed to begin with */ readonly refines: string | null } & Push) | { readonly kind: 'rollback'; readonly to: number };
 
 /** What is at work; each attempt has another number. */
 export type Work = { readonly task: Task; readonly attempt: number; readonly since: number } & ({ readonly step: 'judging' } | { readonly step: 'publishing'; readonly version: AdapterVersion });
@@ -69,6 +71,8 @@ export type RelayState = {
   readonly outcomes: readonly Outcome[];
   /** Who had the newest leases, newest last. */
   readonly grants: readonly Holder[];
+  /** What the holder of this fence was handed to begin with. */
+  readonly handed: (Handed & { readonly fence: number }) | null;
   /** Why the last rollback came to nothing. */
   readonly rollbackRefused: string | null;
 };
@@ -93,6 +97,7 @@ export const newRelay = (version: { readonly current: CurrentVersion; /** of its
   candidates: [],
   outcomes: [],
   grants: [],
+  handed: null,
   rollbackRefused: null,
 });
 
@@ -129,7 +134,7 @@ export function push(before: RelayState, { now, ...pushed }: Push & { readonly n
   if (state.work) return { state, answer: { kind: 'refused', reason: `Expected one push at a time, ${state.work.task.kind === 'push' ? state.work.task.adapter.sha256 : 'another one'} is being judged` } };
   const judged = state.outcomes.filter(({ fence }) => fence === pushed.fence).length;
   if (judged >= PUSHES) return { state, answer: { kind: 'refused', reason: `Expected at most ${PUSHES} pushes under one lease` } };
-  const work: Work = { task: { kind: 'push', leaves: false, ...pushed }, attempt: state.attempts + 1, since: now, step: 'judging' };
+  const work: Work = { task: { kind: 'push', leaves: false, refines: state.handed?.late ?? null, ...pushed }, attempt: state.attempts + 1, since: now, step: 'judging' };
   return { state: { ...state, work, attempts: work.attempt, lease: pin(state.lease, now + rules.promotionMs) }, answer: { kind: 'evaluating' } };
 }
 
@@ -180,16 +185,16 @@ export function rollback(before: RelayState, { to, now }: { readonly to: number;
 /** A candidate was copied, or cannot be. */
 export function copied(state: RelayState, candidate: Candidate, copy: Copied): RelayState {
   const isIt = isOf(candidate);
-  if (!state.candidates.some(isIt)) return state;
+  const known = state.candidates.find(isIt);
+  if (!known) return state;
   if (copy.kind === 'kept') return { ...state, candidates: state.candidates.map((one) => (isIt(one) ? { ...one, kept: copy.adapter } : one)) };
-  const answer: Decided = { kind: 'refused', reason: `${candidate.reason}. It is not kept for the next merge, either: ${copy.reason}` };
-  const outcomes = state.outcomes.map((outcome) => (isSame(outcome, candidate) ? { ...outcome, answer } : outcome));
-  return { ...state, candidates: state.candidates.filter((one) => !isIt(one)), outcomes };
+  return drop(state, known, copy.reason);
 }
 
-/** Candidates that a merge has taken are no candidates any more. */
-export function merged(state: RelayState, { adapters }: { /** sha256 of each */ readonly adapters: readonly string[] }): RelayState {
-  const candidates = state.candidates.filter(({ adapter }) => !adapters.includes(adapter.sha256));
+/** Candidates that a merge has taken are no candidates any more; where that has made a new base, what was handed out for the one before is late now. */
+export function merged(state: RelayState, taken: Merged): RelayState {
+  if (taken.again) return { ...state, candidates: afterMerge(state.candidates, taken), handed: null };
+  const candidates = state.candidates.filter(({ adapter }) => !taken.adapters.includes(adapter.sha256));
   return candidates.length < state.candidates.length ? { ...state, candidates } : state;
 }
 
@@ -257,6 +262,20 @@ function addCandidate(state: RelayState, candidate: Candidate, { maxCandidates }
   return { state: remember({ ...state, candidates: [...state.candidates, candidate] }, candidate, answer), answer };
 }
 
+/** A candidate that is none any more; whoever asks is told why. */
+function drop(state: RelayState, candidate: Candidate, why: string): RelayState {
+  const answer: Decided = { kind: 'refused', reason: `${candidate.reason}. It is not kept for the next merge, either: ${why}` };
+  const outcomes = state.outcomes.map((outcome) => (isSame(outcome, candidate) ? { ...outcome, answer } : outcome));
+  return { ...state, candidates: state.candidates.filter((one) => one !== candidate), outcomes };
+}
+
+/** What was handed out has become a version, or came to nothing; if it came late, somebody else is handed it. */
+function refined(state: RelayState, { refines, holder }: Extract<Task, { kind: 'push' }>, answer: Decided): RelayState {
+  const handed = state.candidates.find(({ again, adapter }) => again && adapter.sha256 === refines);
+  if (!handed || answer.kind === 'late') return state;
+  return answer.kind === 'refused' ? drop(state, handed, `trained again by ${holder} it was refused: ${answer.reason}`) : { ...state, candidates: state.candidates.filter((one) => one !== handed) };
+}
+
 const remember = (state: RelayState, { holder, fence, adapter }: Push, answer: Decided): RelayState => ({ ...state, outcomes: [...state.outcomes, { holder, fence, sha256: adapter.sha256, answer }] });
 
 /** The work is over: its lease goes by its own time again, and passes on after a promotion. */
@@ -264,11 +283,12 @@ function end(before: RelayState, { answer, now, heardAt = now }: { answer: Decid
   const { task } = before.work!;
   const idle: RelayState = { ...before, work: null };
   if (task.kind === 'rollback') return answer.kind === 'promoted' ? idle : { ...idle, rollbackRefused: answer.reason };
-  const { kind: _, leaves, ...pushed } = task;
+  const { kind: _, leaves, refines: __, ...pushed } = task;
   const isOver = leaves || answer.kind === 'promoted';
+  const rest = refined(idle, task, answer);
   // released while it is pinned: whoever is promoted after its time has not let it lapse
-  const lease = isOver ? release(idle.lease, { ...pushed, now }, rules.timing) : unpin(idle.lease, heardAt);
-  const free = withLease(idle, lease);
+  const lease = isOver ? release(rest.lease, { ...pushed, now }, rules.timing) : unpin(rest.lease, heardAt);
+  const free = withLease(rest, lease);
   if (answer.kind !== 'late') return remember(free, pushed, answer);
   const kept = addCandidate(free, { ...pushed, reason: answer.reason, kept: null }, rules);
   return kept.answer.kind === 'late' ? kept.state : remember(free, pushed, kept.answer);
@@ -278,7 +298,9 @@ function end(before: RelayState, { answer, now, heardAt = now }: { answer: Decid
 function withLease(state: RelayState, lease: LeaseState): RelayState {
   if (lease === state.lease) return state;
   const { current, fence } = lease;
-  if (fence === state.lease.fence || current.kind === 'free') return { ...state, lease };
+  if (current.kind === 'free') return { ...state, lease, handed: null };
+  if (fence === state.lease.fence) return { ...state, lease };
   const isKept = (one: { readonly fence: number }): boolean => one.fence > fence - GRANTS;
-  return { ...state, lease, grants: [...state.grants, { holder: current.holder, fence }].filter(isKept), outcomes: state.outcomes.filter(isKept) };
+  const handed = nextHanded(state.candidates);
+  return { ...state, lease, handed: handed && { ...handed, fence }, grants: [...state.grants, { holder: current.holder, fence }].filter(isKept), outcomes: state.outcomes.filter(isKept) };
 }

@@ -4,9 +4,14 @@ import type { Deployment } from '../../activities/deployment.ts';
 import { BadSubmission, InvalidInput } from '../../genki/errors.ts';
 import { decodeSafetensors } from '../../genki/protocol/safetensors.ts';
 import { signVersion, versionKey, type AdapterVersion } from '../../genki/protocol/adapter-version.ts';
+import type { CurrentAdapter } from '../../genki/protocol/hub.ts';
+import { errorOf, recompress } from '../../genki/federation/lora/recompress.ts';
+import { stackAdapters } from '../../genki/federation/lora/stack.ts';
+import { decodeAdapter, type Adapter } from '../../genki/music/lora.ts';
 import { competitionDigest, readCompetition } from '../../genki/protocol/competition.ts';
 import { RUBY_RELAY } from '../../genki/protocol/ruby-relay.ts';
 import type { ObjectRef } from '../../genki/store/object-store.ts';
+import { TOY } from '../genki/music/support/toys.ts';
 import { actor, adapterFile, competition as toyCompetition, openShelf, participant, type Shelf } from './support/federation.ts';
 
 const [hub, anna] = [actor('hub'), actor('anna')];
@@ -28,9 +33,9 @@ beforeAll(async () => {
 });
 afterAll(() => shelf.remove());
 
-const plan = (current: { adapter?: ObjectRef; record?: ObjectRef; dama?: Deployment['genesisDama'] } | null, fence = 5) => {
+const plan = (current: { adapter?: ObjectRef; record?: ObjectRef; dama?: Deployment['genesisDama'] } | null, fence = 5, again: CurrentAdapter['again'] = null) => {
   const { planTurn } = createRelayWindowActivities({ store: shelf.store, deployment });
-  return planTurn({ window, fence, current: { dama: current?.dama ?? deployment.genesisDama, version: current && { sequence: 3, adapter: version.adapter, record, ...current } } });
+  return planTurn({ window, fence, current: { dama: current?.dama ?? deployment.genesisDama, version: current && { sequence: 3, adapter: version.adapter, record, ...current }, again } });
 };
 
 describe('a turn', () => {
@@ -49,6 +54,21 @@ describe('a turn', () => {
     // another turn trains something else, and elsewhere
     expect((await plan({}, 6)).prefix).not.toBe((await plan({})).prefix);
     expect(await plan({})).toEqual(await plan({}));
+  });
+
+  it('begins from a late result that it is handed, with the current version added where that is of the same Dama', async () => {
+    const { digest } = deployment.genesisDama;
+    const start = await shelf.store.putOnce('hub', 'again.safetensors', adapterFile('again'));
+    const again = { late: 'a'.repeat(64), base: digest, start };
+    expect((await plan(null, 5, again)).adapter).toEqual(start);
+    expect((await plan({}, 5, { ...again, base: 'B'.repeat(43) + '=' })).adapter).toEqual(version.adapter);
+    const both = (await plan({}, 5, again)).adapter!;
+    expect([both.bucket, both.sha256 === start.sha256, await plan({}, 5, again)]).toEqual([anna.privateBucket, false, expect.objectContaining({ adapter: both }) as object]);
+    const open = async (ref: ObjectRef): Promise<Adapter> => decodeAdapter(await shelf.store.get(ref, { maxBytes: ref.bytes }), { music: TOY, lora: competition.lora });
+    const [sum, one, other] = await Promise.all([both, start, version.adapter].map(open));
+    // four ranks and four others in four: what is lost is said by the singular values (start.test.ts)
+    const exact = stackAdapters([one!, other!].map((adapter) => ({ adapter, weight: 1 })));
+    expect(errorOf(exact, sum!).overall).toBeCloseTo(recompress(exact, competition.lora.rank).error.overall, 6);
   });
 
   it('believes the hub\'s signature, not its door', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newestVersion } from '../../activities/adapter-versions.ts';
 import { baseRecords } from '../../activities/relay-base.ts';
 import { decodeSafetensors } from '../../genki/protocol/safetensors.ts';
 import type { RelayState } from '../../genki/protocol/relay.ts';
@@ -22,6 +23,8 @@ beforeAll(async () => {
 afterAll(() => network?.stop());
 
 let calls = 0;
+/** To be trained again, by sha256. */
+let left: string[] = [];
 const pretrain = async (input: object = {}): Promise<PretrainingOutcome> =>
   (await (await network.client.workflow.start('pretrainBase', { workflowId: `pretrain/${ID}/${++calls}`, taskQueue: WORKFLOW_QUEUE, args: [{ budgetMs: 60_000, steps: STEPS, ...input }] })).result()) as PretrainingOutcome;
 const of = () => ({ hub: relay.hub.hotkey, bucket: relay.hub.bucket, adapterId: ID });
@@ -60,7 +63,9 @@ describe('a base that is trained further', () => {
     await network.record('pretrain-base-published', `pretrain/${ID}/${calls}`);
     if (outcome.kind !== 'published') return;
     expect(outcome.adapters + outcome.rebased.length).toBe(2);
-    for (const one of outcome.rebased) expect(one).toMatchObject({ kind: 're-refine', adapter: late.sha256, reason: expect.stringContaining(`${STEPS} steps of training apart`) });
+    left = outcome.rebased.map(({ adapter }) => adapter);
+    expect(left).toEqual([late.sha256]);
+    for (const one of outcome.rebased) expect(one).toMatchObject({ kind: 're-refine', adapter: late.sha256, start: { bucket: relay.hub.bucket }, reason: expect.stringContaining(`${STEPS} steps of training apart`) });
 
     const [record, ...more] = await baseRecords(relay.store, of());
     expect(more).toEqual([]);
@@ -73,6 +78,9 @@ describe('a base that is trained further', () => {
 
   it('refuses an adapter that was made for the base before, and keeps it for the next merge', async () => {
     expect((await turn(ben, await relay.adapter('ben', 0.003))).kind).toBe('late');
+    const { dama, again } = await relay.desk.current({ adapterId: ID });
+    expect(again).toMatchObject({ late: left[0], base: dama.digest });
+    expect(decodeSafetensors(await relay.store.get(again!.start, { maxBytes: 2 ** 20 })).metadata['base_model_digest']).toBe(dama.digest);
     expect((await state()).candidates.map(({ adapter }) => adapter.bucket)).toContain('ben');
     await relay.desk.release({ adapterId: ID, hotkey: ben.hotkey, fence: (await state()).lease.fence });
   });
@@ -81,6 +89,9 @@ describe('a base that is trained further', () => {
     const { dama } = await relay.desk.current({ adapterId: ID });
     const next = await turn(anna, await relay.adapter('anna', 0.004, dama.digest));
     expect(next.kind).toBe('promoted');
+    // she was handed what was late for the base before, as ben was, of whose turn nothing came
+    const { version } = (await newestVersion(relay.store, of()))!;
+    expect([version.refines, (await state()).candidates.some(({ adapter }) => adapter.sha256 === left[0])]).toEqual([left[0], false]);
     const late = await relay.adapter('anna', 0.005, dama.digest);
     await relay.desk.push({ adapterId: ID, hotkey: anna.hotkey, fence: next.fence, parent: 0, adapter: late });
     const outcome = await pretrain();

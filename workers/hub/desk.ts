@@ -92,8 +92,8 @@ export function createHubDesk({ temporal, workflowQueue, store, deployment, hub,
       return status;
     },
     async current({ adapterId }): Promise<CurrentAdapter> {
-      const [{ version }, dama] = await Promise.all([state(adapterId), relayBase(store, { hub: hub.hotkey, bucket: hub.bucket, adapterId }, deployment.genesisDama)]);
-      return { dama, version };
+      const [{ version, handed }, dama] = await Promise.all([state(adapterId), relayBase(store, { hub: hub.hotkey, bucket: hub.bucket, adapterId }, deployment.genesisDama)]);
+      return { dama, version, again: handed && { late: handed.late, base: handed.base, start: handed.start } };
     },
     state: ({ adapterId }) => state(adapterId),
     rollback: ({ adapterId, to }) => update(adapterId, 'rollback', { to }),

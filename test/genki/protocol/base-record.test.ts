@@ -22,7 +22,7 @@ const record = (changes: Partial<BaseRecord> = {}): BaseRecord => ({
   run: { name: 'daily', step: 10, steps: 1000, checkpoint: ref('checkpoint-10.safetensors') },
   mergedUntil: 4,
   losses: { swing: { before: 1, after: 0.9 } },
-  rebased: [{ kind: 're-refine', adapter: 'c'.repeat(64), reason: 'trained apart' }],
+  rebased: [{ kind: 're-refine', adapter: 'c'.repeat(64), reason: 'trained apart', start: ref('again.safetensors'), error: 0.25 }],
   block: 7,
   ...changes,
 });

@@ -109,6 +109,35 @@ describe('a relayed adapter', () => {
     expect(copied(dropped, late, { kind: 'kept', adapter: adapterOf('copy') })).toBe(dropped);
   });
 
+  it('hands the oldest that is to be trained again to whoever is granted the lease, until a version came of it or it was refused', () => {
+    let state = queueOf('a', 'b');
+    for (const now of [201, 402]) state = heardUntil(state, now - 201, now);
+    state = push(push(state, { ...pushOf('a', 1), now: 403 }, RULES).state, { ...pushOf('b', 2), now: 403 }, RULES).state;
+    const again = state.candidates.map((one): Candidate => ({ ...one, kept: one.adapter, again: { base: 'new', start: adapterOf(`start ${one.holder}`) } }));
+    state = merged(state, { adapters: [], again });
+    expect([state.candidates, state.handed]).toEqual([again, null]);
+    const granted = (holder: string, now: number): void => { state = requestTurn(state, { holder, coldkey: holder, now }, RULES).state; };
+    const first = { base: 'new', start: adapterOf('start a'), late: adapterOf('a1').sha256 };
+    granted('c', 404);
+    expect(state.handed).toEqual({ ...first, fence: 3 });
+    // nothing came of it
+    state = releaseTurn(state, { holder: 'c', fence: 3, now: 405 }, RULES);
+    expect(state.handed).toBeNull();
+    granted('d', 406);
+    expect(state.handed).toEqual({ ...first, fence: 4 });
+    const judging = push(state, { ...pushOf('d', 4), now: 407 }, RULES).state;
+    expect(judging.work).toMatchObject({ task: { refines: first.late } });
+    const refused = settle(judging, { attempt: judging.attempts, verdict: { kind: 'refused', reason: 'worse' }, now: 408 }, RULES).state;
+    expect([refused.candidates, statusOf(refused, 'a').push]).toEqual([[again[1]], { kind: 'refused', reason: expect.stringContaining('trained again by d it was refused: worse') as string }]);
+    state = promote(state, pushOf('d', 4), 407);
+    expect([state.candidates, state.handed]).toEqual([[again[1]], null]);
+    granted('e', 409);
+    expect(state.handed).toMatchObject({ fence: 5, late: adapterOf('b2').sha256 });
+    // another base: what was handed out for this one is late
+    state = merged(state, { adapters: [adapterOf('b2').sha256], again: [] });
+    expect([state.candidates, state.handed]).toEqual([[], null]);
+  });
+
   it('says in words what it does not keep: of who had no such lease, a second one of the same lease, and where there is no room', () => {
     let state = queueOf('a', 'b', 'c', 'd');
     for (const now of [201, 402, 603]) state = heardUntil(state, now - 201, now);

@@ -6,7 +6,7 @@ import { acquire, emptyLeaseState, holds, release, renew, type LeaseState } from
 import type { VerifySignature } from '../../../genki/protocol/signed-json.ts';
 
 const ref = (key: string) => ({ bucket: 'hub', key, sha256: 'cd'.repeat(32), bytes: 7 });
-export const CURRENT = { dama: { digest: Buffer.alloc(32, 7).toString('base64'), weights: ref('rr/model.safetensors'), config: ref('rr/config.json') }, version: { sequence: 4, adapter: ref('adapters/rr/4/a'), record: ref('adapters/rr/versions/0000000004.json') } };
+export const CURRENT = { dama: { digest: Buffer.alloc(32, 7).toString('base64'), weights: ref('rr/model.safetensors'), config: ref('rr/config.json') }, version: { sequence: 4, adapter: ref('adapters/rr/4/a'), record: ref('adapters/rr/versions/0000000004.json') }, again: null };
 
 /** What stands behind the door in its tests: one adapter, in memory, whose pushes are never judged. */
 export class SmallDesk implements HubDesk {
