@@ -8,6 +8,7 @@ import { createHubActivities } from '../../activities/hub.ts';
 import { createRelayTurnActivities } from '../../activities/relay-turn.ts';
 import { relayWindowOf } from '../../activities/relay-window.ts';
 import { createProgram } from '../../client/program.ts';
+import { relays } from '../../client/status/hub.ts';
 import { verifySignature } from '../../genki/chain/keys.ts';
 import { versionKey } from '../../genki/protocol/adapter-version.ts';
 import type { LeaseStatus, PushAnswer } from '../../genki/protocol/hub.ts';
@@ -74,6 +75,8 @@ describe('a relayed adapter on a server', () => {
     const order = lease.waiting.map(({ holder }) => crowdKeys.get(holder)!);
     expect(new Set(order).size).toBe(50);
     expect(order.slice(0, 10)).toEqual(crowd.slice(0, 10));
+    // so does `genki status` see it
+    expect((await relays(network.client)).find(({ adapter }) => adapter === adapterId)).toMatchObject({ version: 0, holder: anna.hotkey, until: expect.any(String) as string, fence: 1, waiting: order.map(({ hotkey }) => hotkey), work: null });
     for (const who of [order[3]!, order[49]!]) expect(await ask(who)).toMatchObject({ kind: 'queued' });
     expect((await relay.desk.state({ adapterId })).lease.waiting).toEqual(lease.waiting);
     await release(adapterId, anna, 1);
