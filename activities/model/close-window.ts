@@ -32,9 +32,9 @@ export const closeWindowJob: Job<CloseWindowJob> =
   async ({ from, updates, older, copyCosine, ...input }, control) => {
     const { loaded, layout, model } = await loadState({ store, cache }, from);
     const opened = await openAll(store, updates, { ...input, layout, control });
-    const past = opened && (await readOlder(store, older, { ...input, layout, known: from.dama.config }));
-    if (!opened || !past) return undefined;
-    const copies = copiesIn(opened.decoded.map(({ update }) => update), { older: past.map(({ update }) => update), copyCosine });
+    if (!opened) return undefined;
+    const past: Past[] = [];
+    const copies = await copiesIn(opened.decoded.map(({ update }) => update), { older: readOlder(store, older, { ...input, layout, known: from.dama.config, past }), copyCosine });
     const refused = [...opened.refused, ...opened.decoded.flatMap(({ hotkey }, i) => (copies[i] ? [{ hotkey, reason: reasonOf(copies[i], { decoded: opened.decoded, past }) }] : []))];
     const counted = opened.decoded.filter((_, i) => !copies[i]);
     const sums = countedOf(counted.map(({ update }) => update), input.terms.norm);
@@ -68,21 +68,30 @@ async function openAll(store: ObjectStore, updates: readonly PeerUpdate[], { con
   return { decoded, refused };
 }
 
-/** Those that are not there any more are left out: they stop nobody's window. Slices of other windows hold other values. */
-async function readOlder(store: ObjectStore, older: CloseInput['older'], { blocks, known, ...reading }: Reading & { readonly known: ObjectRef }): Promise<(Decoded & { readonly window: number })[]> {
-  if (reading.terms.codec.kind === 'slice') return [];
-  const found: (Decoded & { readonly window: number })[] = [];
+type Past = { readonly hotkey: string; readonly window: number };
+
+/** One after the other, each named in `past`. Those that are not there any more are left out: they stop nobody's window. Slices of other windows hold other values. */
+async function* readOlder(store: ObjectStore, older: CloseInput['older'], { blocks, known, past, ...reading }: Reading & { readonly known: ObjectRef; readonly past: Past[] }): AsyncGenerator<Float32Array> {
+  if (reading.terms.codec.kind === 'slice') return;
   for (const { window, ...peer } of older) {
-    try {
-      found.push({ hotkey: peer.hotkey, window, update: await fromStranger(store, known, () => readUpdate(store, peer, { ...reading, blocks })) });
-    } catch (error) {
-      if (!faultOf(error) && !(error instanceof NewerSchema)) throw error;
-    }
+    const update = await readable(() => fromStranger(store, known, () => readUpdate(store, peer, { ...reading, blocks })));
+    if (!update) continue;
+    past.push({ hotkey: peer.hotkey, window });
+    yield update;
   }
-  return found;
 }
 
-function reasonOf({ kind, index, cosine }: CopyOf, { decoded, past }: { readonly decoded: readonly Decoded[]; readonly past: readonly (Decoded & { readonly window: number })[] }): string {
+/** undefined where its owner is to blame */
+async function readable(read: () => Promise<Float32Array>): Promise<Float32Array | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!faultOf(error) && !(error instanceof NewerSchema)) throw error;
+    return undefined;
+  }
+}
+
+function reasonOf({ kind, index, cosine }: CopyOf, { decoded, past }: { readonly decoded: readonly Decoded[]; readonly past: readonly Past[] }): string {
   const original = kind === 'older' ? `the update of ${past[index]!.hotkey} in window ${past[index]!.window}` : `the update of ${decoded[index]!.hotkey}`;
   return `Expected work of its own, got a copy of ${original}: cosine ${cosine.toFixed(3)}`;
 }

@@ -12,19 +12,28 @@ export type CopyOf = { readonly kind: 'earlier' | 'older'; readonly index: numbe
  * what somebody sent, the half that is left of it has .7.
  *
  * @param updates in the order in which they count
- * @param older those of windows before
+ * @param older those of windows before, none of which is held once the next is asked for
  * @param copyCosine from this cosine on it is a copy
  */
-export function copiesIn(updates: readonly Float32Array[], { older = [], copyCosine }: { readonly older?: readonly Float32Array[]; readonly copyCosine: number }): (CopyOf | undefined)[] {
-  const past = older.map(sparseOf);
-  const originals: { readonly index: number; readonly sparse: Sparse }[] = [];
-  return updates.map((update, index) => {
-    const sparse = sparseOf(update);
-    const candidates = [...past.map((one, at): CopyOf => ({ kind: 'older', index: at, cosine: cosine(sparse, one) })), ...originals.map((one): CopyOf => ({ kind: 'earlier', index: one.index, cosine: cosine(sparse, one.sparse) }))];
-    const copied = candidates.find((one) => one.cosine >= copyCosine);
-    if (!copied) originals.push({ index, sparse });
-    return copied;
+export async function copiesIn(updates: readonly Float32Array[], { older = [], copyCosine }: { readonly older?: AsyncIterable<Float32Array> | Iterable<Float32Array>; readonly copyCosine: number }): Promise<(CopyOf | undefined)[]> {
+  const all = updates.map(sparseOf);
+  const copies: (CopyOf | undefined)[] = all.map(() => undefined);
+  const hold = (index: number, original: Sparse, of: Pick<CopyOf, 'kind' | 'index'>): void => {
+    if (copies[index]) return;
+    const found = cosine(all[index]!, original);
+    if (found >= copyCosine) copies[index] = { ...of, cosine: found };
+  };
+  let at = 0;
+  for await (const one of older) {
+    const original = sparseOf(one);
+    all.forEach((_, index) => hold(index, original, { kind: 'older', index: at }));
+    at++;
+  }
+  // each is known to be an original, or not, before those after it are held against it
+  all.forEach((original, earlier) => {
+    if (!copies[earlier]) for (let index = earlier + 1; index < all.length; index++) hold(index, original, { kind: 'earlier', index: earlier });
   });
+  return copies;
 }
 
 function sparseOf(update: Float32Array): Sparse {
