@@ -142,8 +142,8 @@ async function begin(of: RelayedOf, work: Work): Promise<number> {
 function uncopied(error: unknown): relay.Copied | undefined {
   const failure = error instanceof ActivityFailure ? error.cause : error;
   const cause = failure instanceof TimeoutFailure ? failure.cause : failure;
-  if (isCancellation(error) || cause === undefined) return undefined;
-  return { kind: 'refused', reason: `it could not be fetched: ${cause instanceof Error ? cause.message.slice(0, 200) : String(cause)}` };
+  if (isCancellation(error) || !(cause instanceof Error)) return undefined;
+  return { kind: 'refused', reason: `it could not be fetched: ${cause.message.slice(0, 200)}` };
 }
 
 /** Where nobody can say, it goes on waiting. */

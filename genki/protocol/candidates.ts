@@ -31,7 +31,11 @@ const OF_ONE_HOLDER = 4;
 /** What a new base has left: those that it has taken are gone, and `again` are all that wait to be trained again for it, in their places, or last. */
 export function afterMerge(candidates: readonly Candidate[], { adapters, again = [] }: Merged): readonly Candidate[] {
   const isGone = (one: Candidate): boolean => adapters.includes(one.adapter.sha256);
-  const left = candidates.filter((one) => !isGone(one)).map(({ again: _, ...one }): Candidate => again.find(isOf(one)) ?? one);
+  const asItCame = (one: Candidate): Candidate => {
+    const { again: _, ...rest } = one;
+    return rest;
+  };
+  const left = candidates.filter((one) => !isGone(one)).map((one) => again.find(isOf(one)) ?? asItCame(one));
   return [...left, ...again.filter((one) => !candidates.some(isOf(one)))];
 }
 
