@@ -2,9 +2,8 @@ import * as z from 'zod';
 import type { Chain, Signer } from '../genki/chain/chain.ts';
 import { checkMeasurable } from '../genki/data/held-out.ts';
 import { ChecksumMismatch, InvalidInput } from '../genki/errors.ts';
-import { baseKey, lineageOf, signBaseRecord, type BaseRecord } from '../genki/protocol/base-record.ts';
+import { baseKey, lineageOf, signBaseRecord, standingBases, type BaseRecord } from '../genki/protocol/base-record.ts';
 import { canonicalJson } from '../genki/protocol/canonical-json.ts';
-import type { Dama } from '../genki/protocol/dama.ts';
 import { sha256Hex } from '../genki/protocol/digests.ts';
 import type { ObjectStore } from '../genki/store/object-store.ts';
 import { newestVersion, type HubAdapter } from './adapter-versions.ts';
@@ -35,6 +34,13 @@ const PretrainingInput = z.strictObject({
   learningRate: z.number().positive().max(1).default(5e-4),
 });
 export type PretrainingInput = z.input<typeof PretrainingInput>;
+
+const BaseRollbackInput = z.strictObject({
+  hotkey: PretrainingInput.shape.hotkey,
+  /** Sequence of an earlier base, 0 for the one that the competition began with; default: the one before the newest. */
+  to: z.int().nonnegative().optional(),
+});
+export type BaseRollbackInput = z.input<typeof BaseRollbackInput>;
 
 /** What a call starts from, complete. */
 export type PretrainingPlan = {
@@ -77,7 +83,7 @@ export const createPretrainingActivities = ({ chain, store, deployment, particip
       const newest = records.at(-1);
       const base = newest?.dama ?? genesisDama;
       const version = await newestVersion(store, of);
-      const last = records.findLast((record) => record.run.name === name)?.run;
+      const last = standingBases(records).findLast((record) => record.run.name === name)?.run;
       if (last && last.steps !== steps && last.step > 0) throw new InvalidInput(`Expected the run ${name} to have ${last.steps} steps, as it began, got ${steps}: give another schedule another name`);
       const { hyper, replay } = competition.training;
       const seed = `${competitionDigest}/pretrain/${name}`;
@@ -126,6 +132,23 @@ export const createPretrainingActivities = ({ chain, store, deployment, particip
       const lineage = lineageOf([...(await baseRecords(store, of)), record]);
       const music = await musicOf(store, { base: record.dama });
       return { ...record, rebased: await Promise.all(left.map((one) => rebased(store, of, { one, to: record.dama.digest, lineage, music, competition }))) };
+    },
+
+    /** The next base, with the content of an earlier one; and where it goes. */
+    async draftBaseRollback(input: unknown): Promise<{ readonly bucket: string; readonly record: BaseRecord }> {
+      const { hotkey, to: asked } = parseInput(BaseRollbackInput, input, 'rollBackBase');
+      const { hotkey: hub, bucket } = participantOf(await participants(), 'hub', hotkey);
+      const records = await baseRecords(store, { hub, bucket, adapterId });
+      const newest = records.at(-1);
+      const to = asked ?? (newest?.sequence ?? 0) - 1;
+      const earlier = records.find(({ sequence }) => sequence === to);
+      if (!newest || to >= newest.sequence || (to !== 0 && !earlier)) throw new InvalidInput(`Expected a base of ${adapterId} before the newest one, ${newest?.sequence ?? 0}, got ${to}`);
+      const dama = earlier?.dama ?? genesisDama;
+      if (dama.digest === newest.dama.digest) throw new InvalidInput(`Expected another base of ${adapterId} than the newest one, ${newest.sequence}, got ${to}, which is the same`);
+      const run = earlier?.run ?? { name: newest.run.name, step: 0, steps: newest.run.steps, checkpoint: null };
+      const { number: block } = await chain.head();
+      const record: BaseRecord = { version: 1, competition: competitionDigest, adapterId, hotkey: hub, sequence: newest.sequence + 1, previous: newest.dama.digest, dama, steps: [], run, mergedUntil: earlier?.mergedUntil ?? 0, losses: {}, rebased: [], block, rolledBackTo: earlier?.rolledBackTo ?? to };
+      return { bucket, record };
     },
 
     /** Keeps a signed record under its number. Another try may have, with a signature of its own: then that one is it. */

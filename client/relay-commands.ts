@@ -31,6 +31,32 @@ export function relayCommands(program: Command, env: NodeJS.ProcessEnv): void {
       await schedulePretraining(options, env);
     });
 
+  pretrain
+    .command('list')
+    .description('the newest base, how far its run is, and what is done to it')
+    .option('--json', 'print JSON', false)
+    .action(async (options: { json: boolean }) => {
+      const { listBases } = await import('./commands/bases.ts');
+      await listBases(options, env);
+    });
+  pretrain
+    .command('history')
+    .description('all bases: what made each of the one before, and what both were measured at')
+    .option('--json', 'print JSON', false)
+    .action(async (options: { json: boolean }) => {
+      const { baseHistory } = await import('./commands/bases.ts');
+      await baseHistory(options, env);
+    });
+  pretrain
+    .command('rollback')
+    .description('make an earlier base the newest one; not while one is trained')
+    .option('--to <n>', 'the base, 0 for the one that the competition began with; default: the one before the newest', whole(0, 2 ** 31))
+    .option('--json', 'print JSON', false)
+    .action(async (options: { to?: number; json: boolean }) => {
+      const { rollBack } = await import('./commands/bases.ts');
+      await rollBack(options, env);
+    });
+
   const adapter = program.command('adapter').description('the adapter that miners pass on, on the machine of its hub');
   adapter
     .command('list')

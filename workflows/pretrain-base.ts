@@ -1,10 +1,10 @@
-import { defineQuery, getExternalWorkflowHandle, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { ApplicationFailure, defineQuery, getExternalWorkflowHandle, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { Waiting } from '../activities/late-results.ts';
 import type { PretrainingInput, PretrainingPlan } from '../activities/pretraining.ts';
 import type { Pretrained } from '../activities/model/pretrain.ts';
 import type { BaseRecord } from '../genki/protocol/base-record.ts';
 import type { Merged } from '../genki/protocol/candidates.ts';
-import { relayName } from '../genki/protocol/relay.ts';
+import { basesName, relayName } from '../genki/protocol/relay.ts';
 import { factTable, literal, pageOf } from './markdown.ts';
 import { merged } from './relay-adapter.ts';
 import { HOTKEY, OUTCOME, PHASE } from './search-attributes.ts';
@@ -50,6 +50,7 @@ export async function pretrainBase(input: PretrainingInput = {}): Promise<Pretra
   };
 
   const plan = await gathering.resolvePretraining.executeWithOptions({ summary: 'the newest base, and where the run had come to' }, [input]);
+  checkName(plan.adapterId);
   const until = Date.now() + plan.budgetMs;
   upsertSearchAttributes([{ key: HOTKEY, value: plan.hub }]);
   enter('train', { plan, until });
@@ -59,6 +60,12 @@ export async function pretrainBase(input: PretrainingInput = {}): Promise<Pretra
   if (unfit.length > 0) await tell(plan.adapterId, { adapters: unfit });
   if (trained.step === trained.from && today.adapter === null && waiting.length === 0) return end({ kind: 'unchanged', reason: unchangedBecause(trained) });
   return end(await merge({ ...plan, today, version }, trained, waiting, enter));
+}
+
+/** By its name the server lets one thing at a time be done to an adapter's bases. */
+export function checkName(adapterId: string): void {
+  const { workflowId } = workflowInfo();
+  if (workflowId !== basesName(adapterId)) throw ApplicationFailure.nonRetryable(`Expected the workflow id ${basesName(adapterId)}, since one thing at a time is done to a base, got ${workflowId}`, 'InvalidInput');
 }
 
 async function merge(plan: PretrainingPlan, trained: Pretrained, waiting: readonly Waiting[], enter: (phase: string) => void): Promise<PretrainingOutcome> {

@@ -1,12 +1,14 @@
-import { ScheduleNotFoundError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { ScheduleNotFoundError, WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import type { PretrainingInput } from '../../activities/pretraining.ts';
 import { InvalidInput } from '../../genki/errors.ts';
+import { basesName } from '../../genki/protocol/relay.ts';
 import { WORKFLOW_QUEUE } from '../../workflows/queues.ts';
 import type { PretrainingOutcome } from '../../workflows/pretrain-base.ts';
 import { connect, type Connected } from '../connect.ts';
 import { table } from '../first-light/screen.ts';
 import { applySchedule } from '../schedules/apply.ts';
-import { pretrainingId, pretrainingSchedule, RHYTHMS, type PretrainingRhythm } from '../schedules/pretraining.ts';
+import { pretrainingSchedule, RHYTHMS, type PretrainingRhythm } from '../schedules/pretraining.ts';
 
 type Training = { readonly run?: string; readonly budget?: number; readonly steps?: number; readonly learningRate?: number };
 
@@ -20,13 +22,13 @@ const inputOf = ({ run, budget, steps, learningRate }: Training): PretrainingInp
 /** `genki pretrain start`: one call, now. */
 export async function startPretraining({ wait, json, ...training }: Training & { wait: boolean; json: boolean }, env: NodeJS.ProcessEnv): Promise<void> {
   await relayed(env, async ({ temporal }, adapterId) => {
-    const workflowId = pretrainingId(adapterId);
+    const workflowId = basesName(adapterId);
     const handle = await temporal.workflow.start('pretrainBase', { workflowId, taskQueue: WORKFLOW_QUEUE, args: [inputOf(training)], staticSummary: `base of ${adapterId} · run ${training.run ?? 'base'}` }).catch((error: unknown) => {
       if (error instanceof WorkflowExecutionAlreadyStartedError) throw new InvalidInput(`Expected no pre-training of ${adapterId} to be at work, ${workflowId} is`, { cause: error });
       throw error;
     });
     if (!wait) return print(json, { workflowId }, [workflowId]);
-    const outcome = (await handle.result()) as PretrainingOutcome;
+    const outcome = (await handle.result().catch(rethrowInWords)) as PretrainingOutcome;
     print(json, outcome, linesOf(outcome));
   });
 }
@@ -34,7 +36,7 @@ export async function startPretraining({ wait, json, ...training }: Training & {
 /** `genki pretrain schedule`: daily, monthly, or when a cron expression says. */
 export async function schedulePretraining({ every, cron, remove, json, ...training }: Training & { every: PretrainingRhythm; cron?: string; remove: boolean; json: boolean }, env: NodeJS.ProcessEnv): Promise<void> {
   await relayed(env, async ({ temporal }, adapterId) => {
-    const id = pretrainingId(adapterId);
+    const id = basesName(adapterId);
     if (remove) {
       await temporal.schedule.getHandle(id).delete().catch((error: unknown) => {
         throw error instanceof ScheduleNotFoundError ? new InvalidInput(`Expected the schedule ${id}, there is none`) : error;
@@ -47,7 +49,15 @@ export async function schedulePretraining({ every, cron, remove, json, ...traini
   });
 }
 
-async function relayed(env: NodeJS.ProcessEnv, task: (network: Connected, adapterId: string) => Promise<void>): Promise<void> {
+/** A workflow that failed says no more than that; what failed in it does. */
+export function rethrowInWords(error: unknown): never {
+  let at = error;
+  while (error instanceof WorkflowFailedError && at instanceof Error && at.cause instanceof Error) at = at.cause;
+  throw at instanceof ApplicationFailure && at.type === 'InvalidInput' ? new InvalidInput(at.message, { cause: error }) : at;
+}
+
+/** With the network, where its adapter is relayed. */
+export async function relayed(env: NodeJS.ProcessEnv, task: (network: Connected, adapterId: string) => Promise<void>): Promise<void> {
   const network = await connect(env);
   try {
     const { id, exchange } = network.deployment.competition;
@@ -68,4 +78,4 @@ function linesOf(outcome: PretrainingOutcome): string[] {
   ];
 }
 
-const print = (json: boolean, value: unknown, lines: readonly string[]): void => void process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);
+export const print = (json: boolean, value: unknown, lines: readonly string[]): void => void process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);

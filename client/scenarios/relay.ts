@@ -16,6 +16,7 @@ import type { AdapterVersion } from '../../genki/protocol/adapter-version.ts';
 import { readCompetition } from '../../genki/protocol/competition.ts';
 import { sha256Hex } from '../../genki/protocol/digests.ts';
 import { decodeSafetensors } from '../../genki/protocol/safetensors.ts';
+import { basesName } from '../../genki/protocol/relay.ts';
 import { RUBY_RELAY } from '../../genki/protocol/ruby-relay.ts';
 import type { ObjectRef } from '../../genki/store/object-store.ts';
 import { loadWallet, walletFile } from '../../workers/wallets.ts';
@@ -25,7 +26,6 @@ import type { trainingWindow, WindowOutcome } from '../../workflows/training-win
 import type { WindowProgress } from '../../workflows/window-page.ts';
 import { startOnce } from '../first-light/workflows.ts';
 import { bold, dim, table } from '../first-light/screen.ts';
-import { pretrainingId } from '../schedules/pretraining.ts';
 import type { Reading } from './meter.ts';
 import { plainAdapters, type PlainAdapters } from './plain-adapters.ts';
 import { onStage, unlessStopped, type ScenarioOptions, type Stage } from './stage.ts';
@@ -62,7 +62,7 @@ export async function relayScenario(options: ScenarioOptions): Promise<RelayResu
     const hops = await hopsOf(stage);
     screen.say(`\n${bold('Continual pre-training')} for ${BUDGET_MS / 1000} s; then the adapter and the late result are merged into a new base`);
     const { temporal, deployment } = connected;
-    const workflowId = pretrainingId(deployment.competition.id);
+    const workflowId = basesName(deployment.competition.id);
     const pretraining = (await unlessStopped((await temporal.workflow.start('pretrainBase', { workflowId, taskQueue: WORKFLOW_QUEUE, args: [{ budgetMs: BUDGET_MS, steps: 500 }], staticSummary: 'base of the relayed adapter' })).result(), signal)) as PretrainingOutcome;
     const merged = pretraining.kind === 'published' ? await meter.read(await damaWeights(stage, pretraining.sequence)) : null;
     screen.say(dim('  the plain adapter scenario, for comparison'));

@@ -29,7 +29,7 @@ const BaseRecord = z.strictObject({
   previous: Digest,
   dama: z.strictObject({ digest: Digest, weights: Ref, config: Ref, tokenizer: Ref.optional() }),
   /** What made it of the one before, in this order. */
-  steps: z.array(BaseStep).min(1).max(16),
+  steps: z.array(BaseStep).max(16),
   /** Where pre-training has come to: its next call goes on from there, along the same schedule. */
   run: z.strictObject({ name: z.string().min(1).max(64), step: Count, steps: Count, checkpoint: Ref.nullable() }),
   /** The adapter's newest version that is merged into it, 0 for none: versions for this base begin after it. */
@@ -48,7 +48,9 @@ const BaseRecord = z.strictObject({
     .max(256),
   /** The finalized block by whose hash and those after it the held-out music was drawn. */
   block: Count,
-});
+  /** The base that this is again, 0 for the one that the competition began with: then nothing was done to it, and nothing measured. */
+  rolledBackTo: Count.optional(),
+}).refine(({ steps, rolledBackTo }) => (steps.length === 0) === (rolledBackTo !== undefined), 'expected what made it of the one before, or which earlier one it is again');
 
 /** One version of the base of a relayed adapter. */
 export type BaseRecord = z.infer<typeof BaseRecord>;
@@ -62,8 +64,18 @@ export const baseKey = (adapterId: string, sequence: number): string => `${bases
 /** More than any record has. */
 export const MAX_BASE_RECORD_BYTES = 2 ** 18;
 
-/** As the lineage of adapters wants it. */
-export const lineageOf = (records: readonly BaseRecord[]): BaseVersion[] => records.map(({ dama, previous, steps }) => ({ base: dama.digest, previous, steps }));
+/** As the lineage of adapters wants it; a base that is there again comes from what it came from. */
+export const lineageOf = (records: readonly BaseRecord[]): BaseVersion[] => records.filter(({ rolledBackTo }) => rolledBackTo === undefined).map(({ dama, previous, steps }) => ({ base: dama.digest, previous, steps }));
+
+/**
+ * The bases that the newest one comes from, and itself, in their order: what was rolled back is none of them.
+ * @param records all of them, in their order
+ */
+export function standingBases(records: readonly BaseRecord[]): readonly BaseRecord[] {
+  const lines = new Map<number, readonly BaseRecord[]>();
+  for (const record of records) lines.set(record.sequence, record.rolledBackTo === undefined ? [...(lines.get(record.sequence - 1) ?? []), record] : (lines.get(record.rolledBackTo) ?? []));
+  return lines.get(records.at(-1)?.sequence ?? 0) ?? [];
+}
 
 /**
  * The record's file: canonical JSON, signed by the hub. A signature holds randomness, so two calls give two files.

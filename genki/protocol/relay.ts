@@ -88,6 +88,9 @@ const FOREVER = Number.MAX_SAFE_INTEGER;
 /** The name under which an adapter's relay runs, on the hub alone. */
 export const relayName = (adapterId: string): string => `relay/${adapterId}`;
 
+/** The name under which an adapter's bases are made and rolled back: one thing at a time, whoever begins it. */
+export const basesName = (adapterId: string): string => `pretrain/${adapterId}`;
+
 /** @param version the newest that there is, where an adapter's workflow begins anew */
 export const newRelay = (version: { readonly current: CurrentVersion; /** of its author's lease */ readonly fence: number } | null = null): RelayState => ({
   lease: { ...emptyLeaseState, fence: version?.fence ?? 0, heardAt: 0 },

@@ -1,3 +1,4 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newestVersion } from '../../activities/adapter-versions.ts';
 import { baseRecords } from '../../activities/relay-base.ts';
@@ -22,11 +23,11 @@ beforeAll(async () => {
 });
 afterAll(() => network?.stop());
 
-let calls = 0;
+const ID_OF_BASES = `pretrain/${ID}`;
 /** To be trained again, by sha256. */
 let left: string[] = [];
 const pretrain = async (input: object = {}): Promise<PretrainingOutcome> =>
-  (await (await network.client.workflow.start('pretrainBase', { workflowId: `pretrain/${ID}/${++calls}`, taskQueue: WORKFLOW_QUEUE, args: [{ budgetMs: 60_000, steps: STEPS, ...input }] })).result()) as PretrainingOutcome;
+  (await (await network.client.workflow.start('pretrainBase', { workflowId: ID_OF_BASES, taskQueue: WORKFLOW_QUEUE, args: [{ budgetMs: 60_000, steps: STEPS, ...input }] })).result()) as PretrainingOutcome;
 const of = () => ({ hub: relay.hub.hotkey, bucket: relay.hub.bucket, adapterId: ID });
 const state = (): Promise<RelayState> => network.client.workflow.getHandle(relayName(ID)).query<RelayState>('state');
 
@@ -60,7 +61,7 @@ describe('a base that is trained further', () => {
     relay.before.putDone = async () => undefined;
     expect([...killed].some((key) => key.startsWith(`adapters/${ID}/bases/`))).toBe(true);
     expect(outcome).toMatchObject({ kind: 'published', sequence: 1, step: STEPS, steps: STEPS });
-    await network.record('pretrain-base-published', `pretrain/${ID}/${calls}`);
+    await network.record('pretrain-base-published', ID_OF_BASES);
     if (outcome.kind !== 'published') return;
     expect(outcome.adapters + outcome.rebased.length).toBe(2);
     left = outcome.rebased.map(({ adapter }) => adapter);
@@ -111,6 +112,45 @@ describe('a base that is trained further', () => {
     const outcome = await pretrain({ run: 'another', steps: 1_000_000, budgetMs: 1500 });
     expect(['published', 'kept']).toContain(outcome.kind);
     if (outcome.kind === 'published') expect(outcome.step).toBeLessThan(1_000_000);
+  });
+
+  it('is trained by one call at a time: another one, a schedule\'s, a rollback, and one of another name are told so at once', async () => {
+    const { workflow } = network.client;
+    let go = (): void => undefined;
+    const gone = new Promise<void>((resolve) => { go = resolve; });
+    relay.before.get = async () => await gone;
+    const long = await workflow.start('pretrainBase', { workflowId: ID_OF_BASES, taskQueue: WORKFLOW_QUEUE, args: [{ steps: STEPS, budgetMs: 60_000 }] });
+    const tick = async (id: string): Promise<unknown> => await workflow.execute('pretrainTick', { workflowId: id, taskQueue: WORKFLOW_QUEUE, args: [{ adapterId: ID, input: { budgetMs: 1 } }] });
+    try {
+      expect(await tick('tick/1')).toEqual({ kind: 'skipped', reason: `${ID_OF_BASES} is at work` });
+      for (const type of ['pretrainBase', 'rollBackBase']) await expect(workflow.start(type, { workflowId: ID_OF_BASES, taskQueue: WORKFLOW_QUEUE, args: [{}] })).rejects.toThrow(WorkflowExecutionAlreadyStartedError);
+      await expect(workflow.execute('pretrainBase', { workflowId: 'another', taskQueue: WORKFLOW_QUEUE, args: [{ steps: STEPS }] })).rejects.toMatchObject({ cause: { message: `Expected the workflow id ${ID_OF_BASES}, since one thing at a time is done to a base, got another` } });
+    } finally {
+      relay.before.get = async () => undefined;
+      go();
+    }
+    await long.result();
+    // it is the one call then, and says what is wrong with it
+    await expect(tick('tick/2')).rejects.toMatchObject({ cause: { cause: { cause: { message: expect.stringContaining('budgetMs') } } } });
+    await network.record('pretrain-tick-skipped', 'tick/1');
+  });
+
+  it('is rolled back to a base of its own number; what was made for the one before is late, and training goes on from there', async () => {
+    const before = await baseRecords(relay.store, of());
+    const rollBack = async (to?: number) => await network.client.workflow.execute('rollBackBase', { workflowId: ID_OF_BASES, taskQueue: WORKFLOW_QUEUE, args: [to === undefined ? {} : { to }] });
+    await expect(rollBack(before.length)).rejects.toMatchObject({ cause: { cause: { message: `Expected a base of ${ID} before the newest one, ${before.length}, got ${before.length}` } } });
+    expect(await rollBack(1)).toEqual({ kind: 'published', sequence: before.length + 1, rolledBackTo: 1, digest: before[0]!.dama.digest });
+    await network.record('roll-back-base', ID_OF_BASES);
+    const records = await baseRecords(relay.store, of());
+    expect([records.slice(0, -1), records.at(-1)]).toEqual([before, expect.objectContaining({ dama: before[0]!.dama, run: before[0]!.run, steps: [], rolledBackTo: 1, previous: before.at(-1)!.dama.digest })]);
+    expect((await relay.desk.current({ adapterId: ID })).dama).toEqual(before[0]!.dama);
+    expect((await turn(ben, await relay.adapter('ben', 0.006, before.at(-1)!.dama.digest))).kind).toBe('late');
+    await relay.desk.release({ adapterId: ID, hotkey: ben.hotkey, fence: (await state()).lease.fence });
+    // its run is where it was then: over, so that there is something to merge or nothing to do
+    const outcome = await pretrain();
+    if (outcome.kind === 'published') expect((await baseRecords(relay.store, of())).at(-1)).toMatchObject({ previous: before[0]!.dama.digest, run: { step: STEPS } });
+    expect(['published', 'kept', 'unchanged']).toContain(outcome.kind);
+    expect(await rollBack(0)).toMatchObject({ rolledBackTo: 0, digest: relay.deployment.genesisDama.digest });
   });
 
   it('has a history that replays', async () => {

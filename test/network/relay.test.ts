@@ -115,7 +115,7 @@ describe('a relayed adapter on a server', () => {
     expect(version).toMatchObject({ adapterId, hotkey: relay.hub.hotkey, sequence: 1, parent: 0, base: relay.deployment.genesisDama.digest, author: { hotkey: anna.hotkey, fence: 1 } });
     expect(Object.keys(version.losses).sort()).toEqual(['ambient', 'battle', 'dungeon', 'march', 'swing', 'town', 'victory', 'waltz']);
     for (const { base, before, after } of Object.values(version.losses)) expect([base, Math.abs(after! - before!)]).toEqual([before, expect.closeTo(0, 2)]);
-    expect(await relay.desk.current({ adapterId })).toEqual({ dama: relay.deployment.genesisDama, version: { sequence: 1, adapter: version.adapter, record: expect.objectContaining({ key: versionKey(adapterId, 1) }) as ObjectRef } });
+    expect(await relay.desk.current({ adapterId })).toEqual({ dama: relay.deployment.genesisDama, version: { sequence: 1, adapter: version.adapter, record: expect.objectContaining({ key: versionKey(adapterId, 1) }) as ObjectRef }, again: null });
 
     // what the judge was given names nothing of the author
     const { events = [] } = await network.client.workflow.getHandle(`promotion/${adapterId}/1/2`).fetchHistory();
@@ -339,7 +339,7 @@ describe('the turns of three miners', () => {
   });
 });
 
-describe('genki adapter', () => {
+describe('genki adapter and genki pretrain', () => {
   it('lists it, shows its history, and rolls it back', async () => {
     const { home, address } = network;
     const { deployment, chainUrl, hub } = relay;
@@ -347,16 +347,17 @@ describe('genki adapter', () => {
     await writeFile(join(home, 'deployment.json'), JSON.stringify({ version: 1, ...agreed }));
     await writeFile(join(home, 'participants.json'), JSON.stringify({ version: 1, participants: [participant(hub, 'hub'), participant(anna, 'miner'), participant(ben, 'miner')] }));
     await writeFile(join(home, 'network.json'), JSON.stringify({ temporal: address, namespace: 'default', chain: chainUrl }));
-    const genki = async (...args: string[]): Promise<string> => {
+    const run = async (...args: string[]): Promise<string> => {
       const said: string[] = [];
       const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0);
       try {
-        await createProgram({ ...process.env, GENKI_HOME: home, GENKI_S3_ENDPOINT: undefined, TEMPORAL_ADDRESS: undefined }).exitOverride().parseAsync(['adapter', ...args], { from: 'user' });
+        await createProgram({ ...process.env, GENKI_HOME: home, GENKI_S3_ENDPOINT: undefined, TEMPORAL_ADDRESS: undefined }).exitOverride().parseAsync(args, { from: 'user' });
       } finally {
         stdout.mockRestore();
       }
       return said.join('');
     };
+    const genki = (...args: string[]): Promise<string> => run('adapter', ...args);
     expect(JSON.parse(await genki('list', '--json'))).toMatchObject({ adapters: [{ adapter: 'tr', version: 2, author: ben.hotkey, waiting: 0, work: null, candidates: [{ hotkey: carl.hotkey, fence: 3 }] }] });
     expect(await genki('list')).toMatch(/^tr +2 +ben +free +0 +1$/m);
     expect(JSON.parse(await genki('rollback', 'tr', '--json'))).toEqual({ adapter: 'tr', version: 3, rolledBackTo: 1 });
@@ -365,6 +366,14 @@ describe('genki adapter', () => {
     expect(history.slice(1).filter((line) => line !== '').map((line) => line.trim().split(/ {2,}/).slice(0, 4))).toEqual([['3', 'again 1', 'anna', '1'], ['2', 'from 1', 'ben', '2'], ['1', 'from 0', 'anna', '1']]);
     expect((JSON.parse(await genki('history', 'tr', '--json')) as { versions: unknown[] }).versions).toHaveLength(3);
     expect(await genki('history', 'unknown')).toBe('No version of unknown yet.\n');
+
+    expect(JSON.parse(await run('pretrain', 'list', '--json'))).toEqual({ bases: [{ adapter: 'tr', base: 0, digest: deployment.genesisDama.digest, run: null, work: null }] });
+    expect(await run('pretrain', 'history')).toBe('No base of tr yet but the one that it began with.\n');
+    await expect(run('pretrain', 'rollback')).rejects.toThrow('Expected a base of tr before the newest one, 0');
+    expect(JSON.parse(await run('pretrain', 'start', '--budget', '60s', '--steps', '2', '--json'))).toMatchObject({ kind: 'published', sequence: 1, step: 2 });
+    expect(JSON.parse(await run('pretrain', 'rollback', '--json'))).toMatchObject({ adapter: 'tr', sequence: 2, rolledBackTo: 0 });
+    expect((await run('pretrain', 'history')).split('\n').slice(1, 3).map((line) => line.trim().split(/ {2,}/).slice(0, 2))).toEqual([['2', 'again 0'], ['1', expect.stringMatching(/^2 steps, \d merged$/)]]);
+    expect(await run('pretrain', 'list')).toMatch(/^tr +2 +base, step 0 of 2 /m);
   });
 });
 

@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const HISTORIES = fileURLToPath(new URL('./histories/', import.meta.url));
 
 /** Every workflow there is. */
-export const TYPES = ['adapterLease', 'chainSubmitter', 'closeWindow', 'epochTick', 'evaluateSubmission', 'pretrainBase', 'promoteAdapter', 'relayAdapter', 'trainingWindow', 'validationRound', 'windowTick'];
+export const TYPES = ['adapterLease', 'chainSubmitter', 'closeWindow', 'epochTick', 'evaluateSubmission', 'pretrainBase', 'pretrainTick', 'promoteAdapter', 'relayAdapter', 'rollBackBase', 'trainingWindow', 'validationRound', 'windowTick'];
 
 /** Writes a history in the form that `temporal workflow show --output json` has, which is the one that replays; stack traces name no folder of this machine. */
 export async function saveHistory(handle: Pick<WorkflowHandle, 'fetchHistory'>, name: string): Promise<void> {

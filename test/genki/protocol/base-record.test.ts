@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createSigner, verifySignature } from '../../../genki/chain/keys.ts';
 import { BadSubmission, InvalidInput, NewerSchema } from '../../../genki/errors.ts';
 import { rebaseVerdict } from '../../../genki/federation/lora/lineage.ts';
-import { baseKey, lineageOf, openBaseRecord, signBaseRecord, type BaseRecord } from '../../../genki/protocol/base-record.ts';
+import { baseKey, lineageOf, openBaseRecord, signBaseRecord, standingBases, type BaseRecord } from '../../../genki/protocol/base-record.ts';
 import { canonicalJson } from '../../../genki/protocol/canonical-json.ts';
 import { signJson } from '../../../genki/protocol/signed-json.ts';
 
@@ -58,6 +58,20 @@ describe('the record of a base', () => {
   it('tells a newer version from a wrong one', () => {
     const newer = new TextEncoder().encode(canonicalJson({ body: { ...record(), version: 2 }, signature: 'a'.repeat(128) }));
     expect(() => openBaseRecord(newer, expected, verifySignature)).toThrow(NewerSchema);
+  });
+
+  it('is either made of the one before or an earlier one again', () => {
+    const again = record({ steps: [], losses: {}, rebased: [], rolledBackTo: 0 });
+    expect(openBaseRecord(signBaseRecord(again, hub), expected, verifySignature)).toEqual(again);
+    expect(() => signBaseRecord(record({ rolledBackTo: 0 }), hub)).toThrow('expected what made it of the one before, or which earlier one it is again');
+  });
+
+  it('comes from those before it but for what was rolled back', () => {
+    const line = (...of: (number | undefined)[]): number[] => standingBases(of.map((rolledBackTo, i) => record({ sequence: i + 1, ...(rolledBackTo !== undefined && { rolledBackTo, steps: [] }) }))).map(({ sequence }) => sequence);
+    const made = undefined;
+    expect([line(), line(made, made), line(made, made, 1), line(made, made, 1, made), line(made, made, 1, made, 0), line(made, made, 1, made, 0, made), line(made, made, 1, made, 0, made, 4)]).toEqual([[], [1, 2], [1], [1, 4], [], [6], [1, 4]]);
+    // a base that is there again is no child of the one that it took the place of
+    expect(lineageOf([record(), record({ sequence: 2, rolledBackTo: 1, steps: [] })])).toHaveLength(1);
   });
 
   it('says how adapters for one base come to another', () => {

@@ -9,7 +9,7 @@ import { holdLease } from '../../../workflows/hold-lease.ts';
 import { relayWindow, type RelayOutcome } from '../../../workflows/relay-window.ts';
 import type { RelayWindow } from '../../../activities/relay-window.ts';
 
-export { adapterLease, chainSubmitter, closeWindow, epochTick, evaluateSubmission, pretrainBase, promoteAdapter, relayAdapter, trainingWindow, validationRound, windowTick } from '../../../workflows/index.ts';
+export { adapterLease, chainSubmitter, closeWindow, epochTick, evaluateSubmission, pretrainBase, pretrainTick, promoteAdapter, relayAdapter, rollBackBase, trainingWindow, validationRound, windowTick } from '../../../workflows/index.ts';
 
 export const heard = defineQuery<readonly string[]>('heard');
 export const leave = defineSignal('leave');
