@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { statfsSync } from 'node:fs';
 
 const MIB = 2 ** 20;
+const TRIES = 50;
 
 /** A disk of its own, in memory, that can be made full and read-only while programs write to it. Linux, with the right to mount. */
 export class SmallDisk {
@@ -25,9 +26,14 @@ export class SmallDisk {
 
   /** From now on there is no room left, but for a few pages. */
   fill(): void {
-    const { blocks, bfree, bsize } = statfsSync(this.#path);
-    const usedKib = Math.ceil(((blocks - bfree) * bsize) / 1024);
-    this.#remount(`size=${usedKib + 64}k`);
+    for (let tries = 1; ; tries++) {
+      try {
+        return this.#remount(`size=${Math.ceil(this.usedMib() * 1024) + 64}k`);
+      } catch (error) {
+        // a disk cannot be smaller than what somebody has written meanwhile
+        if (tries === TRIES) throw error;
+      }
+    }
   }
 
   /** There is room again. */
