@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -149,19 +150,27 @@ async function answers(address: string, signal: AbortSignal): Promise<void> {
   throw new Error(`Expected Temporal at ${address}, nothing answers`);
 }
 
-/** That port if nobody has it, else any free one. */
+/** Below those that systems give to outgoing connections: one of them would take it while its server is being started again. */
+const PORTS = [20_000, 32_768] as const;
+const TRIES = 100;
+/** Told to somebody of this process who may not have taken them yet. */
+const promised = new Set<number>();
+
+/** That port if nobody has it, else any free one, each time another. */
 export async function freePort(wanted: number): Promise<number> {
-  const open = (port: number): Promise<number | undefined> =>
-    new Promise((resolve) => {
-      const server = createServer();
-      server.once('error', () => resolve(undefined));
-      server.listen(port, '127.0.0.1', () => {
-        const address = server.address();
-        const got = typeof address === 'object' && address ? address.port : undefined;
-        server.close(() => resolve(got));
-      });
-    });
-  const port = (await open(wanted)) ?? (await open(0));
-  if (port === undefined) throw new Error('Expected a free port on 127.0.0.1, got none');
-  return port;
+  if (wanted !== 0 && (await isFree(wanted))) return wanted;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const port = randomInt(...PORTS);
+    if (promised.has(port) || !(await isFree(port))) continue;
+    promised.add(port);
+    return port;
+  }
+  throw new Error(`Expected a free port on 127.0.0.1 from ${PORTS[0]} to ${PORTS[1] - 1}, got none in ${TRIES} tries`);
 }
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
