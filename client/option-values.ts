@@ -4,7 +4,8 @@ import { durationText, parseDuration } from './duration.ts';
 /** Parsers of options' values, each saying what it expects. */
 export const whole = (min: number, max: number) => (text: string): number => {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < min || value > max) throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
+  // an empty text, which an unset variable of a shell leaves, is 0 to Number
+  if (text.trim() === '' || !Number.isInteger(value) || value < min || value > max) throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
   return value;
 };
 export const between = (min: number, max: number) => (text: string): number => {
