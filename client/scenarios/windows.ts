@@ -179,7 +179,7 @@ function linesOf({ start, windows, missed, report, incentive, plain }: WindowsRe
     ...table(['', 'mixture', 'base', 'steps one after the other', 'sent by a miner'], [
       ['before', start.mixture.toFixed(3), start.base.toFixed(3), '', ''],
       ...(last ? [[`after ${windows.length} windows`, last.mixture.toFixed(3), last.base.toFixed(3), String(steps * windows.length), `${(sentBy / 1024).toFixed(0)} KiB`]] : []),
-      ['plain adapters, merged once', plain.reading.mixture.toFixed(3), plain.reading.base.toFixed(3), String(plain.steps), '416 KiB'],
+      ['plain adapters, merged once', plain.reading.mixture.toFixed(3), plain.reading.base.toFixed(3), String(plain.steps), `${(plain.bytes / 1024).toFixed(0)} KiB`],
     ]),
   ];
 }
