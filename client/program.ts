@@ -24,7 +24,7 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
     .option('--keep', 'leave the network running until Ctrl-C', false)
     .option('--json', 'end with one JSON object on stdout', false)
     .option('--block-ms <ms>', 'block time of the local chain', whole(50, 12_000), BLOCK_MS)
-    .option('--any-ports', 'take any free ports instead of Temporal\'s 7233 and 8233', false)
+    .option('--any-ports', 'take any free ports instead of Temporal\'s 7233 and 8233, and of the hub\'s 8400', false)
     .action(async (options: { scenario: Scenario; rounds: number; resume: boolean; keep: boolean; json: boolean; blockMs: number; anyPorts: boolean }) => {
       const { start } = await import('./commands/start.ts');
       await start({ ...options, home: homeOf(env), env });
@@ -34,7 +34,7 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
     .command('up')
     .description('start the embedded network and leave it running until Ctrl-C')
     .option('--block-ms <ms>', 'block time of the local chain', whole(50, 12_000), BLOCK_MS)
-    .option('--any-ports', 'take any free ports instead of Temporal\'s 7233 and 8233', false)
+    .option('--any-ports', 'take any free ports instead of Temporal\'s 7233 and 8233, and of the hub\'s 8400', false)
     .addOption(new Option('--exchange <kind>', 'what the miners of a new home hand in').choices(['adapter', 'delta', 'relay']).default('adapter'))
     .option('--model <folder>', 'what the miners of a new home train: a MusicGen or a Dama; default: the shipped ruby-nano')
     .option('--accept-licence <id>', 'of a model that may not be used for pay, if its owner has allowed you to')

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import { readDeployment } from '../../workers/deployment.ts';
+import { readDoorSettings } from '../../workers/hub/door-settings.ts';
 import type { Network } from '../../workers/settings.ts';
 import { findTemporal } from './find-temporal.ts';
 import { claimHome, databaseOf, forgetServer, lockHome, rememberServer } from './one-network.ts';
@@ -16,7 +17,7 @@ import { Supervised, type Service } from './supervised.ts';
 export type NetworkOptions = ProvisionOptions & {
   readonly env: NodeJS.ProcessEnv;
   readonly say: (line: string) => void;
-  /** Take any free ports, also for Temporal, whose usual one is 7233. */
+  /** Take any free ports, also for Temporal, whose usual one is 7233, and the hub's door, whose is 8400. */
   readonly anyPorts?: boolean;
   /** Longest wait before a service that died is started again. */
   readonly maxBackoffMs?: number;
@@ -57,7 +58,7 @@ export class EmbeddedNetwork {
     const temporalPort = external === undefined ? await freePort(options.anyPorts ? 0 : TEMPORAL_PORT) : 0;
     const uiPort = external === undefined ? await freePort(options.anyPorts ? 0 : UI_PORT) : 0;
     const chainPort = await freePort(0);
-    const hubPort = agreed.hub && (await freePort(0));
+    const hubPort = agreed.hub && (await doorPort(options));
     if (external === undefined && !options.anyPorts && temporalPort !== TEMPORAL_PORT) {
       say(`Port ${TEMPORAL_PORT} is taken: Temporal answers at 127.0.0.1:${temporalPort}. Give the temporal command --address 127.0.0.1:${temporalPort}, or use: npm run genki -- temporal …`);
     }
@@ -155,6 +156,18 @@ const PORTS = [20_000, 32_768] as const;
 const TRIES = 100;
 /** Told to somebody of this process who may not have taken them yet. */
 const promised = new Set<number>();
+
+/**
+ * The port of the hub's door, the same at every start, as a proxy and miners elsewhere know it: `GENKI_HUB_PORT`, or 8400
+ * unless any will do. Another one, where somebody has that.
+ * @throws {InvalidInput} where `GENKI_HUB_PORT` is no port
+ */
+export async function doorPort({ env, anyPorts = false, say }: Pick<NetworkOptions, 'env' | 'anyPorts' | 'say'>): Promise<number> {
+  const wanted = anyPorts && env.GENKI_HUB_PORT === undefined ? 0 : readDoorSettings(env).port;
+  const port = await freePort(wanted);
+  if (wanted !== 0 && port !== wanted) say(`Port ${wanted} is taken: the hub's door is at 127.0.0.1:${port}.`);
+  return port;
+}
 
 /** That port if nobody has it, else any free one, each time another. */
 export async function freePort(wanted: number): Promise<number> {
