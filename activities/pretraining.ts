@@ -140,9 +140,10 @@ export const createPretrainingActivities = ({ chain, store, deployment, particip
       const { hotkey: hub, bucket } = participantOf(await participants(), 'hub', hotkey);
       const records = await baseRecords(store, { hub, bucket, adapterId });
       const newest = records.at(-1);
-      const to = asked ?? (newest?.sequence ?? 0) - 1;
+      // twice in a row is two steps back, not one back and one forth
+      const to = asked ?? (newest?.rolledBackTo ?? newest?.sequence ?? 0) - 1;
       const earlier = records.find(({ sequence }) => sequence === to);
-      if (!newest || to >= newest.sequence || (to !== 0 && !earlier)) throw new InvalidInput(`Expected a base of ${adapterId} before the newest one, ${newest?.sequence ?? 0}, got ${to}`);
+      if (!newest || to >= newest.sequence || (to !== 0 && !earlier)) throw new InvalidInput(`Expected a base of ${adapterId} before the newest one, ${newest?.sequence ?? 0}, ${asked === undefined ? 'there is none' : `got ${to}`}`);
       const dama = earlier?.dama ?? genesisDama;
       if (dama.digest === newest.dama.digest) throw new InvalidInput(`Expected another base of ${adapterId} than the newest one, ${newest.sequence}, got ${to}, which is the same`);
       const run = earlier?.run ?? { name: newest.run.name, step: 0, steps: newest.run.steps, checkpoint: null };

@@ -41,6 +41,7 @@ export async function listAdapters({ json }: { json: boolean }, env: NodeJS.Proc
 /** `genki adapter history`: all versions of an adapter, the newest first. */
 export async function adapterHistory(adapterId: string, { json }: { json: boolean }, env: NodeJS.ProcessEnv): Promise<void> {
   await withHub(env, async ({ connected, at, names }) => {
+    checkKnown(adapterId, { connected });
     const versions: AdapterVersion[] = [];
     for (const sequence of (await sequencesOf(connected.store, at(adapterId))).reverse()) versions.push((await readVersion(connected.store, at(adapterId), sequence)).version);
     if (json) return print({ adapter: adapterId, versions });
@@ -52,10 +53,14 @@ export async function adapterHistory(adapterId: string, { json }: { json: boolea
 
 /** `genki adapter rollback`: the content of an earlier version becomes the next one; nothing is taken back. */
 export async function rollBackAdapter(adapterId: string, { to, json }: { to?: number; json: boolean }, env: NodeJS.ProcessEnv): Promise<void> {
-  await withHub(env, async ({ desk }) => {
+  await withHub(env, async ({ connected, desk, at }) => {
+    checkKnown(adapterId, { connected });
     const before = (await desk.state({ adapterId })).version?.sequence ?? 0;
-    const wanted = to ?? before - 1;
-    if (wanted < 1 || wanted >= before) throw new InvalidInput(`Expected a version of ${adapterId} before the current one, ${before}, got ${wanted}`);
+    const current = before === 0 ? undefined : (await readVersion(connected.store, at(adapterId), before)).version;
+    // twice in a row is two steps back, not one back and one forth
+    const wanted = to ?? (current?.rolledBackTo ?? before) - 1;
+    if (before === 0) throw new InvalidInput(`Expected an adapter that has versions, ${adapterId} has none`);
+    if (wanted < 1 || wanted >= before) throw new InvalidInput(`Expected a version of ${adapterId} before the current one, ${before}${current?.rolledBackTo === undefined ? '' : `, which is ${current.rolledBackTo} again`}, ${to === undefined ? 'there is none' : `got ${wanted}`}`);
     const answer = await desk.rollback({ adapterId, to: wanted });
     if (answer.kind === 'refused') throw new InvalidInput(answer.reason);
     const { version, rollbackRefused } = await settled(desk, adapterId);
@@ -75,6 +80,12 @@ async function withHub(env: NodeJS.ProcessEnv, task: (hub: Hub) => Promise<void>
   } finally {
     await connected.close();
   }
+}
+
+/** The hub's own adapter. @throws {InvalidInput} on a name that it has none of */
+function checkKnown(adapterId: string, { connected }: Pick<Hub, 'connected'>): void {
+  const known = connected.deployment.competition.id;
+  if (adapterId !== known) throw new InvalidInput(`Expected an adapter of this hub, ${known}, got ${JSON.stringify(adapterId.slice(0, 80))}`);
 }
 
 const stateOf = async (desk: RelayDesk, adapterId: string): Promise<{ adapterId: string; state: RelayState }> => ({ adapterId, state: await desk.state({ adapterId }) });

@@ -12,6 +12,7 @@ import { sha256Hex } from '../../genki/protocol/digests.ts';
 import { leaderSeed, leadersOf } from '../../genki/protocol/leaders.ts';
 import { pagesOf, type PageDraw } from '../../genki/protocol/pages.ts';
 import { Random } from '../../genki/protocol/random.ts';
+import { seedOf } from '../../genki/protocol/seeds.ts';
 import { decodeSafetensors } from '../../genki/protocol/safetensors.ts';
 import { asBytes } from '../../genki/protocol/tensor-values.ts';
 import { layoutOfSizes } from '../genki/federation/compression/support/vectors.ts';
@@ -33,6 +34,7 @@ const COMPUTED: Readonly<Record<string, (input: never) => Vector>> = {
     const neurons = Object.entries(stakes).map(([hotkey, stake]) => ({ hotkey, stake, validatorPermit: true }) as Neuron);
     return { seed, are: leadersOf({ neurons }, seed) };
   },
+  holdout: ({ competition, blocks, window }: { competition: string; blocks: string[]; window: number }) => ({ seed: seedOf({ blockHashes: blocks.map((byte) => `0x${byte.repeat(32)}`), competition }, `holdout/${window}`) }),
   slice: ({ tensors, compression, block }: { tensors: number[]; compression: number; block: string }) => ({ are: [...sliceIndices(layoutOfSizes(...tensors), compression, `0x${block.repeat(32)}`)] }),
   audit: ({ values, seed, of }: { values: number; seed: string; of: number }) => ({ are: [...auditPositions(Float32Array.from({ length: values }, (_, i) => i), seed.repeat(32), of)] }),
   merkle: ({ quarters }: { quarters: number }) => ({ root: merkleRoot(Float32Array.from({ length: quarters }, (_, i) => i / 4)) }),

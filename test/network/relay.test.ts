@@ -361,17 +361,19 @@ describe('genki adapter and genki pretrain', () => {
     expect(JSON.parse(await genki('list', '--json'))).toMatchObject({ adapters: [{ adapter: 'tr', version: 2, author: ben.hotkey, waiting: 0, work: null, candidates: [{ hotkey: carl.hotkey, fence: 3 }] }] });
     expect(await genki('list')).toMatch(/^tr +2 +ben +free +0 +1$/m);
     expect(JSON.parse(await genki('rollback', 'tr', '--json'))).toEqual({ adapter: 'tr', version: 3, rolledBackTo: 1 });
-    await expect(genki('rollback', 'tr', '--to', '3')).rejects.toThrow('Expected a version of tr before the current one, 3, got 3');
+    await expect(genki('rollback', 'tr', '--to', '3')).rejects.toThrow('Expected a version of tr before the current one, 3, which is 1 again, got 3');
+    await expect(genki('rollback', 'tr')).rejects.toThrow('which is 1 again, there is none');
     const history = (await genki('history', 'tr')).split('\n');
     expect(history.slice(1).filter((line) => line !== '').map((line) => line.trim().split(/ {2,}/).slice(0, 4))).toEqual([['3', 'again 1', 'anna', '1'], ['2', 'from 1', 'ben', '2'], ['1', 'from 0', 'anna', '1']]);
     expect((JSON.parse(await genki('history', 'tr', '--json')) as { versions: unknown[] }).versions).toHaveLength(3);
-    expect(await genki('history', 'unknown')).toBe('No version of unknown yet.\n');
+    for (const command of ['history', 'rollback']) await expect(genki(command, 'unknown')).rejects.toThrow('Expected an adapter of this hub, tr, got "unknown"');
 
     expect(JSON.parse(await run('pretrain', 'list', '--json'))).toEqual({ bases: [{ adapter: 'tr', base: 0, digest: deployment.genesisDama.digest, run: null, work: null }] });
     expect(await run('pretrain', 'history')).toBe('No base of tr yet but the one that it began with.\n');
     await expect(run('pretrain', 'rollback')).rejects.toThrow('Expected a base of tr before the newest one, 0');
     expect(JSON.parse(await run('pretrain', 'start', '--budget', '60s', '--steps', '2', '--json'))).toMatchObject({ kind: 'published', sequence: 1, step: 2 });
     expect(JSON.parse(await run('pretrain', 'rollback', '--json'))).toMatchObject({ adapter: 'tr', sequence: 2, rolledBackTo: 0 });
+    await expect(run('pretrain', 'rollback')).rejects.toThrow('Expected a base of tr before the newest one, 2, there is none');
     expect((await run('pretrain', 'history')).split('\n').slice(1, 3).map((line) => line.trim().split(/ {2,}/).slice(0, 2))).toEqual([['2', 'again 0'], ['1', expect.stringMatching(/^2 steps, \d merged$/)]]);
     expect(await run('pretrain', 'list')).toMatch(/^tr +2 +base, step 0 of 2 /m);
   });
