@@ -50,6 +50,7 @@ describe('a base that is trained further', () => {
     expect(first.kind).toBe('promoted');
     const late = await relay.adapter('anna', 0.002);
     expect(await relay.desk.push({ adapterId: ID, hotkey: anna.hotkey, fence: first.fence, parent: 0, adapter: late })).toMatchObject({ kind: 'late' });
+    await until('its copy', async () => (await state()).candidates.every(({ kept }) => kept !== null), 60_000);
 
     const killed = new Set<string>();
     relay.before.putDone = async (bucket, key) => {
