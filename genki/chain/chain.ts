@@ -5,6 +5,19 @@ export type Hotkey = string;
 
 export type BlockRef = { readonly number: number; /** 0x + 64 hex */ readonly hash: string };
 
+/** Where a hotkey can be reached, as it says itself: nobody has checked it. */
+export type Axon = {
+  /** IPv4 or IPv6, canonical text. */
+  readonly ip: string;
+  readonly port: number;
+  /** u8, the subnet's own business. */
+  readonly protocol: number;
+  /** Of its software, u32. */
+  readonly version: number;
+  /** In which it said so. */
+  readonly block: number;
+};
+
 export type Neuron = {
   readonly uid: number;
   readonly hotkey: Hotkey;
@@ -21,6 +34,8 @@ export type Neuron = {
   readonly dividends: number;
   /** Of the last epoch, in rao, decimal. */
   readonly emission: string;
+  /** null for one that has not said where it is */
+  readonly axon: Axon | null;
 };
 
 /** A subnet at one block. */
@@ -94,6 +109,8 @@ export type WeightRow = { readonly hotkey: Hotkey; readonly weights: readonly { 
 export type Call =
   | { readonly kind: 'setCommitment'; readonly netuid: number; /** one to three */ readonly fields: readonly CommitmentField[] }
   | { readonly kind: 'setWeights'; readonly netuid: number; readonly uids: readonly number[]; readonly weights: readonly number[]; readonly versionKey: number }
+  /** `setWeights` for one of a subnet's mechanisms; the first is 0. */
+  | { readonly kind: 'setMechanismWeights'; readonly netuid: number; readonly mecid: number; readonly uids: readonly number[]; readonly weights: readonly number[]; readonly versionKey: number }
   /** Under commit-reveal; `hash` as `weightsCommitHash` makes it, 0x + 64 hex. */
   | { readonly kind: 'commitWeights'; readonly netuid: number; readonly hash: string }
   | { readonly kind: 'revealWeights'; readonly netuid: number; readonly uids: readonly number[]; readonly weights: readonly number[]; /** u16 each */ readonly salt: readonly number[]; readonly versionKey: number }
@@ -101,7 +118,9 @@ export type Call =
   | { readonly kind: 'commitTimelockedWeights'; readonly netuid: number; readonly commit: string; readonly revealRound: number; readonly version: number }
   /** Signed by the coldkey, which pays; at most `limitPrice` rao, where one is given. */
   | { readonly kind: 'register'; readonly netuid: number; readonly hotkey: Hotkey; readonly limitPrice: string | null }
-  | { readonly kind: 'triggerEpoch'; readonly netuid: number };
+  | { readonly kind: 'triggerEpoch'; readonly netuid: number }
+  /** Says where the hotkey can be reached; `ip` is IPv4 or IPv6 in text. */
+  | { readonly kind: 'serveAxon'; readonly netuid: number; readonly ip: string; readonly port: number; readonly protocol: number; readonly version: number };
 
 /** Signed once; its bytes can enter the chain at most once, and not after `diesAt`. */
 export type SignedExtrinsic = {

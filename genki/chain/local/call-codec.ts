@@ -2,6 +2,7 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import * as z from 'zod';
 import { InvalidInput } from '../../errors.ts';
 import type { Call, CommitmentField } from '../chain.ts';
+import { ipNumber, ipText } from '../ip.ts';
 import { decodeHotkey, encodeHotkey, isHotkey } from '../keys.ts';
 import type { ByteReader, ByteWriter } from './byte-codec.ts';
 
@@ -16,7 +17,9 @@ const MAX_SALT = 1024;
 const MAX_TIMELOCKED_BYTES = 5000;
 const MAX_U64 = 2n ** 64n - 1n;
 
+const U8 = z.int().min(0).max(255);
 const U16 = z.int().min(0).max(65535);
+const U32 = z.int().min(0).max(0xffffffff);
 const SafeInt = z.int().min(0);
 const Hex = z.string().regex(/^([0-9a-f]{2})*$/, 'expected lower-case hex');
 const Hash = z.string().regex(/^0x[0-9a-f]{64}$/, 'expected 0x and 64 hex digits');
@@ -33,16 +36,18 @@ const CallSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('register'), netuid: U16, hotkey: z.string().refine(isHotkey, 'expected an SS58 address with prefix 42'), limitPrice: U64.nullable() }),
   z.strictObject({ kind: z.literal('triggerEpoch'), netuid: U16 }),
   z.strictObject({ kind: z.literal('commitWeights'), netuid: U16, hash: Hash }),
+  z.strictObject({ kind: z.literal('setMechanismWeights'), netuid: U16, mecid: U8, ...Row }),
+  z.strictObject({ kind: z.literal('serveAxon'), netuid: U16, ip: z.union([z.ipv4(), z.ipv6()]), port: U16, protocol: U8, version: U32 }),
   z.strictObject({ kind: z.literal('revealWeights'), netuid: U16, ...Row, salt: z.array(U16).max(MAX_SALT) }),
   z.strictObject({ kind: z.literal('commitTimelockedWeights'), netuid: U16, commit: Hex.max(2 * MAX_TIMELOCKED_BYTES), revealRound: SafeInt, version: U16 }),
 ]);
 
 /** A kind's place is its byte on the wire. */
-const KINDS = ['setCommitment', 'setWeights', 'register', 'triggerEpoch', 'commitWeights', 'revealWeights', 'commitTimelockedWeights'] as const satisfies readonly Call['kind'][];
+const KINDS = ['setCommitment', 'setWeights', 'register', 'triggerEpoch', 'commitWeights', 'revealWeights', 'commitTimelockedWeights', 'setMechanismWeights', 'serveAxon'] as const satisfies readonly Call['kind'][];
 
 /**
  * Appends a call: kind u8, netuid u16, then its fields in the order of the type; lists and bytes after a u16 length,
- * a hotkey as its public key, an optional value after a byte 0 or 1.
+ * a hotkey as its public key, an address after its IP version, an optional value after a byte 0 or 1.
  *
  * @throws {InvalidInput} on a value that does not fit
  */
@@ -54,6 +59,12 @@ export function writeCall(writer: ByteWriter, call: Call): void {
     case 'setCommitment':
       writer.uint(call.fields.length, 1);
       for (const { kind, data } of call.fields) writeBytes(writer.uint(FIELD_KINDS.indexOf(kind), 1), data);
+      return;
+    case 'setMechanismWeights':
+      writeList(writeList(writer.uint(call.mecid, 1), call.uids), call.weights).uint(call.versionKey, 8);
+      return;
+    case 'serveAxon':
+      writeIp(writer, call.ip).uint(call.port, 2).uint(call.protocol, 1).uint(call.version, 4);
       return;
     case 'setWeights':
       writeList(writeList(writer, call.uids), call.weights).uint(call.versionKey, 8);
@@ -86,6 +97,10 @@ export function readCall(reader: ByteReader): Call {
       return { kind, netuid, fields: Array.from({ length: fieldCount(reader.uint(1)) }, () => readField(reader)) };
     case 'setWeights':
       return { kind, netuid, uids: readList(reader), weights: readList(reader), versionKey: reader.uint(8) };
+    case 'setMechanismWeights':
+      return { kind, netuid, mecid: reader.uint(1), uids: readList(reader), weights: readList(reader), versionKey: reader.uint(8) };
+    case 'serveAxon':
+      return { kind, netuid, ip: readIp(reader), port: reader.uint(2), protocol: reader.uint(1), version: reader.uint(4) };
     case 'revealWeights':
       return { kind, netuid, uids: readList(reader), weights: readList(reader), salt: readList(reader, MAX_SALT), versionKey: reader.uint(8) };
     case 'commitWeights':
@@ -106,6 +121,19 @@ function writeList(writer: ByteWriter, list: readonly number[]): ByteWriter {
 }
 
 const writeBytes = (writer: ByteWriter, hex: string): ByteWriter => writer.uint(hex.length / 2, 2).raw(hexToBytes(hex));
+
+function writeIp(writer: ByteWriter, ip: string): ByteWriter {
+  const { type, value } = ipNumber(ip);
+  return writer.uint(type, 1).u64(value & MAX_U64).u64(value >> 64n);
+}
+
+function readIp(reader: ByteReader): string {
+  const type = reader.uint(1);
+  if (type !== 4 && type !== 6) throw new RangeError(`Expected IP version 4 or 6, got ${type}`);
+  const value = reader.u64() | (reader.u64() << 64n);
+  if (type === 4 && value > 0xffffffffn) throw new RangeError('Expected an IPv4 address of 32 bits');
+  return ipText({ type, value });
+}
 
 const readList = (reader: ByteReader, limit = MAX_WEIGHTS): number[] => Array.from({ length: atMost(limit, reader.uint(2)) }, () => reader.uint(2));
 

@@ -3,13 +3,13 @@ import { checkReveal, checkRound, commitTimelockedWeights, commitWeights, reveal
 import type { Origin } from './calls/origin.ts';
 import { register } from './calls/register.ts';
 import { checkSizes, setCommitment } from './calls/set-commitment.ts';
+import { checkAxon, serveAxon } from './calls/serve-axon.ts';
 import { checkRateLimit, checkStake, setWeights } from './calls/set-weights.ts';
 import { triggerEpoch } from './calls/trigger-epoch.ts';
 import { check } from './dispatch-error.ts';
 import { feeOf } from './fee.ts';
 import type { Genesis } from './genesis.ts';
 import { accountOf, type State } from './state.ts';
-
 
 /**
  * The state after a call, within block `state.number`.
@@ -21,6 +21,7 @@ export function dispatch(state: State, genesis: Genesis, call: Call, origin: Ori
     case 'setCommitment':
       return setCommitment(state, genesis, call, origin);
     case 'setWeights':
+    case 'setMechanismWeights':
       return setWeights(state, genesis, call, origin);
     case 'commitWeights':
       return commitWeights(state, genesis, call, origin);
@@ -32,6 +33,8 @@ export function dispatch(state: State, genesis: Genesis, call: Call, origin: Ori
       return register(state, genesis, call, origin);
     case 'triggerEpoch':
       return triggerEpoch(state, genesis, call, origin);
+    case 'serveAxon':
+      return serveAxon(state, genesis, call, origin);
   }
 }
 
@@ -45,6 +48,7 @@ export function precheck(state: State, genesis: Genesis, call: Call, signer: Hot
     case 'setCommitment':
       return checkSizes(genesis, call);
     case 'setWeights':
+    case 'setMechanismWeights':
       checkStake(state, genesis, signer);
       if (!genesis.commitReveal.enabled) checkRateLimit(state, genesis, signer, 'SettingWeightsTooFast');
       return;
@@ -61,6 +65,8 @@ export function precheck(state: State, genesis: Genesis, call: Call, signer: Hot
       const { balance } = accountOf(state, signer);
       return check(balance >= feeOf(call, genesis), 'Payment', `Expected a balance of ${feeOf(call, genesis)} rao for the fee, got ${balance}`);
     }
+    case 'serveAxon':
+      return checkAxon(state, genesis, call, signer);
     case 'triggerEpoch':
       return;
   }

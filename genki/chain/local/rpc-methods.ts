@@ -13,6 +13,8 @@ const BlockRef = z.strictObject({ number: U32, hash: Hash });
 const Subnet = z.strictObject({ netuid: U16, at: Hash });
 const Nothing = z.strictObject({});
 
+const Axon = z.strictObject({ ip: z.string(), port: U16, protocol: z.int().min(0).max(255), version: U32, block: U32 });
+
 const Neuron = z.strictObject({
   uid: U16,
   hotkey: z.string(),
@@ -26,6 +28,7 @@ const Neuron = z.strictObject({
   incentive: U16,
   dividends: U16,
   emission: Rao,
+  axon: Axon.nullable(),
 });
 
 const Metagraph = z.strictObject({

@@ -7,7 +7,7 @@ import type { State } from './state.ts';
 import { decodeState, encodeState } from './state-codec.ts';
 
 /** Raised with every change of what a state is or of how the runtime makes the next one. */
-const VERSION = 1;
+const VERSION = 2;
 const SUM_BYTES = 32;
 /** A state of 4,096 neurons and their full rows is smaller. */
 const MAX_STATE_BYTES = 2 ** 30;

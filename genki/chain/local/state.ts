@@ -1,4 +1,4 @@
-import type { CommitmentField, Hotkey } from '../chain.ts';
+import type { Axon, CommitmentField, Hotkey } from '../chain.ts';
 import type { SparseRow } from '../yuma/sparse.ts';
 import type { Genesis } from './genesis.ts';
 import { PersistentMap } from './persistent-map.ts';
@@ -18,6 +18,7 @@ export type NeuronState = {
   readonly weights: SparseRow<number>;
   /** u16 */
   readonly bonds: SparseRow<number>;
+  readonly axon: Axon | null;
 };
 
 /** A hash that its hotkey will reveal the weights of. */
@@ -92,6 +93,7 @@ export const freshNeuron = (hotkey: Hotkey, block: number): NeuronState => ({
   emission: 0n,
   weights: [],
   bonds: [],
+  axon: null,
 });
 
 /** The state after block 0. */

@@ -27,6 +27,7 @@ export const metagraphOf = (state: State, genesis: Genesis, at: BlockRef): Metag
     incentive: neuron.incentive,
     dividends: neuron.dividends,
     emission: String(neuron.emission),
+    axon: neuron.axon,
   })),
 });
 

@@ -4,8 +4,10 @@ import { commitRevealConformance } from './commit-reveal.ts';
 import { commitmentsConformance } from './commitments.ts';
 import { epochsConformance } from './epochs.ts';
 import { extrinsicsConformance } from './extrinsics.ts';
+import { mechanismsConformance } from './mechanisms.ts';
 import type { CreateNetwork } from './network.ts';
 import { registrationConformance } from './registration.ts';
+import { servingConformance } from './serving.ts';
 import { weightsConformance } from './weights.ts';
 
 /**
@@ -19,8 +21,10 @@ export function chainConformance(name: string, create: CreateNetwork): void {
     blocksConformance(create);
     commitmentsConformance(create);
     weightsConformance(create);
+    mechanismsConformance(create);
     commitRevealConformance(create);
     registrationConformance(create);
+    servingConformance(create);
     extrinsicsConformance(create);
     epochsConformance(create);
   });

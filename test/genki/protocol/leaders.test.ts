@@ -7,7 +7,7 @@ import { Random } from '../../../genki/protocol/random.ts';
 const competition = 'RyGBmyvz4zJ4fx8krkrHcjfmyuPfJEJ+46es3NgI/iM=';
 const blockHashes = Array.from({ length: 5 }, (_, i) => `0x${`0${i}`.repeat(32)}`);
 
-const neuron = (hotkey: string, stake: bigint, validatorPermit = true): Neuron => ({ uid: 0, hotkey, coldkey: '5Owner', registeredAt: 0, stake: String(stake), validatorPermit, active: true, lastUpdate: 0, consensus: 0, incentive: 0, dividends: 0, emission: '0' });
+const neuron = (hotkey: string, stake: bigint, validatorPermit = true): Neuron => ({ uid: 0, hotkey, coldkey: '5Owner', registeredAt: 0, stake: String(stake), validatorPermit, active: true, lastUpdate: 0, consensus: 0, incentive: 0, dividends: 0, emission: '0', axon: null });
 const neurons = [neuron('5C-carol', 3n * 10n ** 21n), neuron('5A-anna', 10n ** 9n), neuron('5M-miner', 10n ** 30n, false), neuron('5B-bert', 10n ** 21n), neuron('5D-dora', 0n), neuron('5E-emil', 10n ** 21n)];
 
 describe('leaders', () => {

@@ -6,20 +6,22 @@ import { accountOf, type State } from '../state.ts';
 import type { CallOf, Origin } from './origin.ts';
 
 /** Weights in the open, or revealed. */
-export type Row = Pick<CallOf<'setWeights'>, 'netuid' | 'uids' | 'weights' | 'versionKey'>;
+export type Row = Pick<CallOf<'setWeights'>, 'netuid' | 'uids' | 'weights' | 'versionKey'> & { readonly mecid?: number };
+
+type WeightsCall = CallOf<'setWeights' | 'setMechanismWeights'>;
 
 /** The state with the hotkey's row replaced, where weights are set in the open. */
-export function setWeights(state: State, genesis: Genesis, call: CallOf<'setWeights'>, { signer }: Origin): State {
+export function setWeights(state: State, genesis: Genesis, call: WeightsCall, { signer }: Origin): State {
   check(!genesis.commitReveal.enabled, 'CommitRevealEnabled', 'Expected a commit: this subnet hides weights until they are revealed');
   return storeWeights(state, genesis, call, signer);
 }
 
 /** The state with the hotkey's row replaced, after the checks of the runtime's `internal_set_weights` in its order. */
-export function storeWeights(state: State, genesis: Genesis, { netuid, uids, weights, versionKey }: Row, signer: Hotkey): State {
+export function storeWeights(state: State, genesis: Genesis, { netuid, mecid = 0, uids, weights, versionKey }: Row, signer: Hotkey): State {
   const n = state.neurons.length;
   check(netuid !== 0, 'CanNotSetRootNetworkWeights', 'The root network takes no weights');
   check(uids.length === weights.length, 'WeightVecNotEqualSize', `Expected as many weights as uids, got ${weights.length} and ${uids.length}`);
-  check(netuid === genesis.netuid, 'MechanismDoesNotExist', `Expected subnet ${genesis.netuid}, got ${netuid}`);
+  check(netuid === genesis.netuid && mecid === 0, 'MechanismDoesNotExist', `Expected the one mechanism of subnet ${genesis.netuid}, got ${mecid} of ${netuid}`);
   check(uids.length <= n, 'UidsLengthExceedUidsInSubNet', `Expected at most ${n} uids, got ${uids.length}`);
   const uid = registeredUid(state, signer, netuid);
   checkStake(state, genesis, signer);

@@ -23,6 +23,9 @@ describe('an extrinsic', () => {
     { kind: 'revealWeights', netuid: 1, uids: [0, 3], weights: [65535, 1], salt: [7, 65535], versionKey: 2 },
     { kind: 'commitTimelockedWeights', netuid: 1, commit: '0f'.repeat(5000), revealRound: 2 ** 40, version: 4 },
     { kind: 'triggerEpoch', netuid: 0 },
+    { kind: 'setMechanismWeights', netuid: 1, mecid: 255, uids: [0, 3], weights: [65535, 1], versionKey: 2 },
+    { kind: 'serveAxon', netuid: 1, ip: '203.0.113.7', port: 65535, protocol: 255, version: 0xffffffff },
+    { kind: 'serveAxon', netuid: 1, ip: '2001:db8::ff', port: 1, protocol: 0, version: 0 },
   ])('reads back as it was written: %j', (call) => {
     const extrinsic = sign(call);
     const decoded = decodeExtrinsic(extrinsic.hex);
@@ -93,6 +96,7 @@ describe('an extrinsic', () => {
     ['a hash of 31 bytes', commitFields({ kind: 'sha256', data: '00'.repeat(31) })],
     ['a field of another kind', commitFields({ kind: 'resetBondsFlag', data: '' } as never)],
     ['a commit of 5,001 bytes', { kind: 'commitTimelockedWeights', netuid: 1, commit: '00'.repeat(5001), revealRound: 1, version: 4 }],
+    ['an address that is none', { kind: 'serveAxon', netuid: 1, ip: '203.0.113.256', port: 1, protocol: 0, version: 0 }],
     ['a salt above u16', { kind: 'revealWeights', netuid: 1, uids: [], weights: [], salt: [65536], versionKey: 0 }],
     ['a hash without 0x', { kind: 'commitWeights', netuid: 1, hash: 'd'.repeat(64) }],
   ])('cannot carry %s', (_, call) => {
