@@ -141,7 +141,9 @@ export type Landing =
   /** The era is over and the nonce unused: it can never land. */
   | { readonly kind: 'expired' }
   /** Something else used the nonce. */
-  | { readonly kind: 'nonceTaken' };
+  | { readonly kind: 'nonceTaken' }
+  /** In a block whose outcome no node keeps any more: whether the call succeeded, the state has to tell. */
+  | { readonly kind: 'forgotten'; readonly block: BlockRef };
 
 export interface Signer {
   readonly hotkey: Hotkey;
@@ -152,6 +154,8 @@ export interface Signer {
 export interface Chain {
   /** The newest finalized block. */
   head(): Promise<BlockRef>;
+  /** Waits until the newest finalized block is a later one than that; rejects with the signal's reason. */
+  headAfter(number: number, signal: AbortSignal): Promise<BlockRef>;
   /** @throws {ChainUnavailable} when that block is not finalized yet */
   blockHash(number: number): Promise<string>;
   metagraph(netuid: number, at: string): Promise<Metagraph>;

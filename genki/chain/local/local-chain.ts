@@ -1,8 +1,12 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Chain } from '../chain.ts';
 import { PERIOD, signExtrinsic } from './extrinsic.ts';
 import { createRpcClient, type RpcClientOptions } from './rpc-client.ts';
 
 export type LocalChainOptions = RpcClientOptions;
+
+/** The node is on this machine, and its blocks may come every few milliseconds. */
+const POLL_MS = 50;
 
 /**
  * The chain of a local node.
@@ -14,6 +18,13 @@ export function createLocalChain(options: LocalChainOptions): Chain {
   const { call, close } = createRpcClient(options);
   return {
     head: () => call('chain_head', {}),
+    async headAfter(number, signal) {
+      for (;;) {
+        const head = await call('chain_head', {});
+        if (head.number > number) return head;
+        await wait(POLL_MS, undefined, { signal });
+      }
+    },
     blockHash: (number) => call('chain_blockHash', { number }),
     metagraph: (netuid, at) => call('chain_metagraph', { netuid, at }),
     commitments: (netuid, at) => call('chain_commitments', { netuid, at }),

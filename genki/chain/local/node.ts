@@ -75,7 +75,7 @@ export class LocalNode {
   readonly #journal: Journal;
   readonly #states: States;
   readonly #release: () => Promise<void>;
-  readonly #pool = new Pool();
+  readonly #pool = new Pool<DecodedExtrinsic>();
   #writing: Promise<unknown> = Promise.resolve();
 
   constructor({ genesis, secret, branch, journal, states, release }: Parts) {
@@ -154,7 +154,7 @@ export class LocalNode {
   }
 
   /** What became of an extrinsic, by finalized blocks only. */
-  landing({ hash, signer, nonce, diesAt }: Pick<SignedExtrinsic, 'hash' | 'signer' | 'nonce' | 'diesAt'>): Landing {
+  landing({ hash, signer, nonce, diesAt }: Pick<SignedExtrinsic, 'hash' | 'signer' | 'nonce' | 'diesAt'>): Exclude<Landing, { kind: 'forgotten' }> {
     const head = this.head();
     const inclusion = this.#branch.inclusionOf(hash);
     if (inclusion && inclusion.block <= head.number) {

@@ -1,28 +1,27 @@
 import { ExtrinsicRefused } from '../../errors.ts';
-import type { Hotkey } from '../chain.ts';
-import type { DecodedExtrinsic } from './extrinsic.ts';
+import type { Hotkey, SignedExtrinsic } from '../chain.ts';
 
 const MAX_TOTAL = 4096;
 const MAX_AHEAD = 64;
 
 /** Extrinsics that wait for a block, one for each nonce of a signer, in the order of arrival. */
-export class Pool {
-  #waiting = new Map<string, DecodedExtrinsic>();
+export class Pool<E extends SignedExtrinsic> {
+  #waiting = new Map<string, E>();
   #toLose = 0;
 
-  has({ signer, nonce, hash }: DecodedExtrinsic): boolean {
+  has({ signer, nonce, hash }: E): boolean {
     return this.#waiting.get(slot(signer, nonce))?.hash === hash;
   }
 
   /** @throws {ExtrinsicRefused} `Stale`, `Future`, `TooLowPriority` or `ImmediatelyDropped` */
-  checkPlace({ signer, nonce }: DecodedExtrinsic, nextNonce: number): void {
+  checkPlace({ signer, nonce }: E, nextNonce: number): void {
     if (nonce < nextNonce) throw new ExtrinsicRefused('Stale', `Expected a nonce from ${nextNonce}, got ${nonce}`);
     if (nonce >= nextNonce + MAX_AHEAD) throw new ExtrinsicRefused('Future', `Expected a nonce below ${nextNonce + MAX_AHEAD}, got ${nonce}`);
     if (this.#waiting.has(slot(signer, nonce))) throw new ExtrinsicRefused('TooLowPriority', `Another extrinsic with nonce ${nonce} waits already`);
     if (this.#waiting.size >= MAX_TOTAL) throw new ExtrinsicRefused('ImmediatelyDropped', `Expected fewer than ${MAX_TOTAL} waiting extrinsics`);
   }
 
-  add(extrinsic: DecodedExtrinsic): void {
+  add(extrinsic: E): void {
     if (this.#toLose > 0) {
       this.#toLose--;
       return;
@@ -38,12 +37,12 @@ export class Pool {
   }
 
   /** Those waiting now, first come first. */
-  waiting(): DecodedExtrinsic[] {
+  waiting(): E[] {
     return [...this.#waiting.values()];
   }
 
   /** Puts those of dropped blocks before all others; what was born after `best` was signed for a block that is gone. */
-  takeBack(extrinsics: readonly DecodedExtrinsic[], best: number): void {
+  takeBack(extrinsics: readonly E[], best: number): void {
     const before = [...extrinsics, ...this.#waiting.values()].filter(({ bornAt }) => bornAt <= best);
     this.#waiting = new Map(before.map((extrinsic) => [slot(extrinsic.signer, extrinsic.nonce), extrinsic]));
   }
