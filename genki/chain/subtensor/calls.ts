@@ -1,5 +1,6 @@
 import { InvalidInput } from '../../errors.ts';
 import type { Call, CommitmentField } from '../chain.ts';
+import { ipNumber, ipText } from '../ip.ts';
 import type { RuntimeCall } from './call-shape.ts';
 
 /** Longest payloads that a commitment's fields take, bytes. */
@@ -24,6 +25,8 @@ export function runtimeCall(call: Call): RuntimeCall {
       return { pallet: 'commitments', method: 'setCommitment', args: { netuid, info: { fields: call.fields.map(fieldData) } } };
     case 'setWeights':
       return subtensor('setWeights', { dests: sameLength(call.uids, call.weights), weights: call.weights, versionKey: call.versionKey });
+    case 'setMechanismWeights':
+      return subtensor('setMechanismWeights', { mecid: call.mecid, dests: sameLength(call.uids, call.weights), weights: call.weights, versionKey: call.versionKey });
     case 'commitWeights':
       return subtensor('commitWeights', { commitHash: call.hash });
     case 'revealWeights':
@@ -34,6 +37,10 @@ export function runtimeCall(call: Call): RuntimeCall {
       return call.limitPrice === null ? subtensor('burnedRegister', { hotkey: call.hotkey }) : subtensor('registerLimit', { hotkey: call.hotkey, limitPrice: call.limitPrice });
     case 'triggerEpoch':
       return subtensor('triggerEpoch', {});
+    case 'serveAxon': {
+      const { type, value } = ipNumber(call.ip);
+      return subtensor('serveAxon', { version: call.version, ip: String(value), port: call.port, ipType: type, protocol: call.protocol, placeholder1: 0, placeholder2: 0 });
+    }
   }
 }
 
@@ -72,6 +79,8 @@ export function ownCall({ pallet, method, args }: RuntimeCall): Call | undefined
     }
     case 'subtensorModule.setWeights':
       return { kind: 'setWeights', netuid, ...weights(args['dests'], args['weights']) };
+    case 'subtensorModule.setMechanismWeights':
+      return { kind: 'setMechanismWeights', netuid, mecid: args['mecid'] as number, ...weights(args['dests'], args['weights']) };
     case 'subtensorModule.commitWeights':
       return { kind: 'commitWeights', netuid, hash: args['commitHash'] as string };
     case 'subtensorModule.revealWeights':
@@ -84,6 +93,12 @@ export function ownCall({ pallet, method, args }: RuntimeCall): Call | undefined
       return { kind: 'register', netuid, hotkey: args['hotkey'] as string, limitPrice: String(args['limitPrice']) };
     case 'subtensorModule.triggerEpoch':
       return { kind: 'triggerEpoch', netuid };
+    case 'subtensorModule.serveAxon': {
+      const type = args['ipType'];
+      if ((type !== 4 && type !== 6) || args['placeholder1'] !== 0 || args['placeholder2'] !== 0) return undefined;
+      const numbers = { port: args['port'] as number, protocol: args['protocol'] as number, version: args['version'] as number };
+      return { kind: 'serveAxon', netuid, ip: ipText({ type, value: BigInt(args['ip'] as string) }), ...numbers };
+    }
     default:
       return undefined;
   }
