@@ -47,6 +47,10 @@ export class Pool<E extends SignedExtrinsic> {
     this.#waiting = new Map(before.map((extrinsic) => [slot(extrinsic.signer, extrinsic.nonce), extrinsic]));
   }
 
+  remove(extrinsics: readonly E[]): void {
+    for (const extrinsic of extrinsics) if (this.has(extrinsic)) this.#waiting.delete(slot(extrinsic.signer, extrinsic.nonce));
+  }
+
   /** Forgets all. @returns how many those were */
   clear(): number {
     const { size } = this.#waiting;

@@ -10,7 +10,8 @@ import { serveRpc } from '../../../genki/chain/local/rpc-server.ts';
 import { secret, temporaryFolder } from '../../genki/chain/support.ts';
 import type { ConformanceNetwork, CreateNetwork, Roles, Rules } from './network.ts';
 
-const roles: Roles = {
+/** Who is who in the networks of the tests. */
+export const conformanceRoles: Roles = {
   owner: createSigner('//owner'),
   validators: [createSigner('//validator-1'), createSigner('//validator-2')],
   unpermitted: createSigner('//unpermitted'),
@@ -19,19 +20,20 @@ const roles: Roles = {
   newcomers: [createSigner('//newcomer-1'), createSigner('//newcomer-2')],
 };
 
-function genesisOf(rules: Rules, schedule: Genesis['schedule']): Genesis {
+/** Block 0 of a chain with those rules and roles. */
+export function conformanceGenesis(rules: Rules, schedule: Genesis['schedule']): Genesis {
   const { tempo, weightsRateLimit, versionKey, minAllowedWeights } = rules;
-  const neuron = ({ hotkey }: Signer, stake: string, validatorPermit: boolean): Genesis['neurons'][number] => ({ hotkey, coldkey: roles.owner.hotkey, stake, validatorPermit });
-  const neurons = [...roles.validators.map((who) => neuron(who, '5000000000', true)), neuron(roles.unpermitted, '2000000000', false), ...roles.miners.map((who) => neuron(who, '0', false))];
+  const neuron = ({ hotkey }: Signer, stake: string, validatorPermit: boolean): Genesis['neurons'][number] => ({ hotkey, coldkey: conformanceRoles.owner.hotkey, stake, validatorPermit });
+  const neurons = [...conformanceRoles.validators.map((who) => neuron(who, '5000000000', true)), neuron(conformanceRoles.unpermitted, '2000000000', false), ...conformanceRoles.miners.map((who) => neuron(who, '0', false))];
   return defaultGenesis({
-    owner: roles.owner.hotkey,
+    owner: conformanceRoles.owner.hotkey,
     ...{ schedule, tempo, weightsRateLimit, versionKey, minAllowedWeights, neurons },
-    maxValidators: roles.validators.length,
+    maxValidators: conformanceRoles.validators.length,
     commitReveal: { enabled: rules.commitReveal, periodEpochs: 1, version: 4 },
     beacon: rules.beacon ? authorBeacon(secret) : null,
     burn: { price: '1000000000', min: '1000000000', max: '100000000000', halfLife: tempo, increasePpm: 1_260_000 },
     transactionFee: '125000',
-    balances: [{ account: roles.stranger.hotkey, balance: '1000000000000' }],
+    balances: [{ account: conformanceRoles.stranger.hotkey, balance: '1000000000000' }],
     ...(rules.full ? { maxNeurons: neurons.length, immunityPeriod: 0 } : {}),
   });
 }
@@ -42,14 +44,14 @@ const unsynced = (disk: Disk): Disk => ({ appendFile: (line) => disk.appendFile(
 /** Local chains over JSON-RPC, whose blocks come when the suite waits for them. */
 export const localNetworks = (schedule: Genesis['schedule']): CreateNetwork => async (rules): Promise<ConformanceNetwork> => {
   const folder = temporaryFolder();
-  const node = await openNode({ dir: folder.path, genesis: genesisOf(rules, schedule), secret, disk: unsynced });
+  const node = await openNode({ dir: folder.path, genesis: conformanceGenesis(rules, schedule), secret, disk: unsynced });
   const server = await serveRpc(node, 0, { dev: true });
   const [chain, dev] = [createLocalChain(server), createDevChain(server)];
   let best = await chain.head();
   return {
     chain,
     netuid: 1,
-    roles,
+    roles: conformanceRoles,
     async waitBlocks(count) {
       best = await dev.produceBlocks(count);
     },
