@@ -1,4 +1,4 @@
-import { ExtrinsicRefused } from '../../../genki/errors.ts';
+import { ExtrinsicRefused, InvalidInput } from '../../../genki/errors.ts';
 import type { BlockRef, Call, Landing, Metagraph, SignedExtrinsic, Signer } from '../../../genki/chain/chain.ts';
 import type { ConformanceNetwork } from './network.ts';
 
@@ -32,7 +32,7 @@ export class Actor {
     return landing.block;
   }
 
-  /** `included`, or the name of the error, whether the pool or a block refused it. */
+  /** `included`, or the name of the error, whether the pool or a block refused it; `InvalidInput` where the client would not even sign it. */
   async outcome(call: Call, signer: Signer): Promise<string> {
     const sent = await this.send(call, signer).catch(codeOf);
     if (typeof sent === 'string') return sent;
@@ -67,5 +67,6 @@ export class Actor {
 
 function codeOf(error: unknown): string {
   if (error instanceof ExtrinsicRefused) return error.code;
+  if (error instanceof InvalidInput) return error.name;
   throw error;
 }

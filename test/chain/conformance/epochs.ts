@@ -28,11 +28,13 @@ export function epochsConformance(create: CreateNetwork): void {
 
     it('come early when the owner asks, and for nobody else', async ({ skip }) => {
       const { act, roles, chain, netuid } = here();
-      expect(['BadOrigin', 'CallFiltered']).toContain(await act.outcome({ kind: 'triggerEpoch', netuid }, roles.validators[0]));
+      const refused = await act.outcome({ kind: 'triggerEpoch', netuid }, roles.validators[0]);
+      expect(['BadOrigin', 'CallFiltered', 'InvalidInput']).toContain(refused);
+      // a runtime without the call
+      if (refused !== 'BadOrigin') return skip();
       const { epoch: now } = await act.subnet();
       await act.epoch(now + 1);
       const landing = await act.settled(await act.send({ kind: 'triggerEpoch', netuid }, roles.owner));
-      if (landing.kind === 'failed' && landing.code === 'CallFiltered') return skip();
       if (landing.kind !== 'included') throw new Error(`Expected the trigger to succeed, got ${JSON.stringify(landing)}`);
       const asked = await chain.metagraph(netuid, landing.block.hash);
       expect(asked.nextEpoch).toBeLessThan(asked.epochStart + 8);

@@ -54,7 +54,8 @@ export function weightsConformance(create: CreateNetwork): void {
       ];
       const found: string[] = [];
       for (const [, signer, call] of cases) found.push(await act.outcome(call, signer));
-      expect(found).toEqual(cases.map(([code]) => code));
+      // lists of different lengths can be seen before anything is signed
+      expect(found).toEqual(cases.map(([code]) => (code === 'WeightVecNotEqualSize' ? (expect.toBeOneOf([code, 'InvalidInput']) as string) : code)));
       // whether the pool looks at stake before the block looks for the hotkey is the runtime's own affair
       expect(['HotKeyNotRegisteredInSubNet', 'NotEnoughStakeToSetWeights']).toContain(await act.outcome(weights([0, 1], [1, 1]), stranger));
     });
