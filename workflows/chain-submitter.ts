@@ -22,8 +22,8 @@ const REMEMBERED = 128;
 /** Signing anew after an era ran out or a stranger took the nonce; more means that somebody else uses this key. */
 const SIGNINGS = 5;
 
-/** Refusals by the pool that pass: an era that ran out on the way, a nonce that another one holds for now, a rate limit. */
-const PASSING = new Set(['BadProof', 'AncientBirthBlock', 'Future', 'TooLowPriority', 'ImmediatelyDropped', 'SettingWeightsTooFast']);
+/** Refusals by the pool that pass: an era that ran out on the way, a runtime that has changed, a nonce that another one holds for now, a rate limit. */
+const PASSING = new Set(['BadProof', 'BadFormat', 'AncientBirthBlock', 'Future', 'TooLowPriority', 'ImmediatelyDropped', 'SettingWeightsTooFast', 'CommittingWeightsTooFast', 'ServingRateLimitExceeded']);
 /** A block of the real chain, doubled each time. */
 const RETRY_MS = 12_000;
 

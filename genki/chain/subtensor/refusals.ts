@@ -3,9 +3,12 @@ import { ChainUnavailable, ExtrinsicRefused } from '../../errors.ts';
 import { NodeRefused } from './wire.ts';
 
 /** How a node's pool answers, by the number of the error and, for what the runtime found invalid, by its words (sc-transaction-pool, sp-runtime). */
-const BY_CODE = new Map([[1001, 'BadFormat'], [1012, 'TemporarilyBanned'], [1014, 'TooLowPriority'], [1016, 'ImmediatelyDropped']]);
-const ALREADY_THERE = 1013;
-const INVALID = [1010, 1002];
+const BY_CODE = new Map([[1001, 'BadFormat'], [1014, 'TooLowPriority'], [1016, 'ImmediatelyDropped']]);
+/** The pool has those bytes, or has had them: whether they land, blocks will tell. */
+const SEEN_BEFORE = [1012, 1013];
+/** The runtime could not even read the bytes, as when they were signed for an earlier one. */
+const UNREADABLE = 1002;
+const INVALID = [1010, UNREADABLE];
 const BY_WORDS: readonly (readonly [RegExp, string])[] = [
   [/bad signature|BadProof/i, 'BadProof'],
   [/ancient birth block|AncientBirthBlock/i, 'AncientBirthBlock'],
@@ -25,7 +28,7 @@ const CUSTOM: Readonly<Record<number, readonly [string, string]>> = {
   3: ['SubnetNotExists', 'the chain has no such subnet'],
   4: ['HotKeyAccountNotExists', 'the chain does not know the hotkey'],
   6: ['SettingWeightsTooFast', 'weights were set a short while ago: wait until the rate limit is over'],
-  10: ['HotKeyNotRegisteredInSubNet', 'register the hotkey again'],
+  10: ['HotKeyNotRegisteredInNetwork', 'register the hotkey again'],
   11: ['InvalidIpAddress', 'the axon needs an address that others can reach'],
   12: ['ServingRateLimitExceeded', 'the axon was changed a short while ago: wait until the rate limit is over'],
   13: ['InvalidPort', 'the axon needs a port other than 0'],
@@ -36,10 +39,8 @@ const CUSTOM: Readonly<Record<number, readonly [string, string]>> = {
   19: ['HotKeyNotRegisteredInSubNet', 'the chain knows no such uid'],
 };
 
-/** The refusal behind a pool's answer; undefined where it says that it has those bytes already. */
-export function poolRefusal(error: NodeRefused): ExtrinsicRefused | undefined {
-  const { code, message, data } = error;
-  if (code === ALREADY_THERE) return undefined;
+/** The refusal behind a pool's answer; undefined where it is none that is known. */
+function poolRefusal({ code, message, data }: NodeRefused): ExtrinsicRefused | undefined {
   const words = data === '' ? message : data;
   const custom = /custom(?: error)?:? *\(?(\d+)/i.exec(words);
   if (custom) {
@@ -48,8 +49,7 @@ export function poolRefusal(error: NodeRefused): ExtrinsicRefused | undefined {
   }
   const known = BY_CODE.get(code) ?? (INVALID.includes(code) ? BY_WORDS.find(([pattern]) => pattern.test(words))?.[1] : undefined);
   if (known !== undefined) return new ExtrinsicRefused(known, words);
-  // bytes that a runtime cannot even read make it stop, or the node stop reading
-  return code === 1002 || /decod|codec|invalid format/i.test(words) ? new ExtrinsicRefused('BadFormat', words) : undefined;
+  return code === UNREADABLE || /decod|codec|invalid format/i.test(words) ? new ExtrinsicRefused('BadFormat', words) : undefined;
 }
 
 /** A dispatch error as it stands in a block's events, by the names of that block's metadata. */
@@ -76,6 +76,6 @@ export type DispatchErrorLike = {
 /** @throws {ExtrinsicRefused} by the pool @throws {ChainUnavailable} when it does not say what is wrong */
 export function throwRefused(error: unknown): void {
   if (!(error instanceof NodeRefused)) throw error;
-  if (error.code === ALREADY_THERE) return;
+  if (SEEN_BEFORE.includes(error.code)) return;
   throw poolRefusal(error) ?? new ChainUnavailable(`Expected the node to take the extrinsic: ${error.code}: ${error.message} ${error.data}`.trim(), { cause: error });
 }
