@@ -73,10 +73,11 @@ function liquidAlpha(votes: SparseMatrix, old: SparseMatrix, consensus: readonly
   const steepness = div(fromInt(rules.alphaSigmoidSteepness), fromInt(100));
   const reach = fromInt(20);
   return votes.map((row, i) => {
-    const bonds = new Map(old[i]);
+    const seenVotes = inStep(row);
+    const seenBonds = inStep(old[i]!);
     return new Map(
-      row.map(([j, w]) => {
-        const b = bonds.get(j) ?? 0n;
+      row.map(([j]) => {
+        const [w, b] = [seenVotes.get(j) ?? 0n, seenBonds.get(j) ?? 0n];
         const distance = clamp(w >= b ? w - consensus[j]! : b - w, 0n, ONE);
         const exponent = clamp(mul(-steepness, distance - ONE / 2n), -reach, reach);
         const sigmoid = div(ONE, ONE + exp(exponent));
@@ -84,4 +85,16 @@ function liquidAlpha(votes: SparseMatrix, old: SparseMatrix, consensus: readonly
       }),
     );
   });
+}
+
+/** Of a row out of order the runtime, which walks along columns and row together, sees only what no later column precedes. */
+function inStep(row: SparseRow<Fixed>): ReadonlyMap<number, Fixed> {
+  const seen = new Map<number, Fixed>();
+  let reached = -1;
+  for (const [j, value] of row) {
+    if (j <= reached) continue;
+    seen.set(j, value);
+    reached = j;
+  }
+  return seen;
 }

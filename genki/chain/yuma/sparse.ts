@@ -1,6 +1,6 @@
 import { div, type Fixed } from './fixed-point.ts';
 
-/** One row of a matrix: (column, value) pairs by ascending column, no column twice. */
+/** One row of a matrix: (column, value) pairs in the order that the chain stores them, no column twice. */
 export type SparseRow<T> = readonly (readonly [number, T])[];
 
 /** Rows of a square matrix in I32F32. */
@@ -35,11 +35,11 @@ export function maxScaleColumns(matrix: SparseMatrix): SparseMatrix {
   return mapCells(matrix, (value, _, j) => (max[j] === 0n ? value : div(value, max[j]!)));
 }
 
-/** Each row over its sum; a row that sums to 0 becomes empty. */
+/** Each row over its sum; a row that sums to 0 keeps its cells. */
 export const normalizeRows = (matrix: SparseMatrix): SparseMatrix =>
   matrix.map((row) => {
     const total = row.reduce((sum, [, value]) => sum + value, 0n);
-    return total === 0n ? [] : row.map(([j, value]) => [j, div(value, total)] as const);
+    return total === 0n ? row : row.map(([j, value]) => [j, div(value, total)] as const);
   });
 
 /** Every cell of either row, by ascending column: `f` gets 0 where a side has none. */

@@ -14,7 +14,9 @@ export type EpochInput = BondRules & {
   readonly stakeThreshold: bigint;
   readonly lastUpdate: readonly number[];
   readonly blockAtRegistration: readonly number[];
-  /** In rao. */
+  /** Block of each uid's oldest commit of weights that can still be revealed; null where there is none, or nothing is hidden. */
+  readonly hiddenSince: readonly (number | null)[];
+  /** In rao; or in any finer unit, if the threshold is, too. */
   readonly stake: readonly bigint[];
   readonly validatorPermit: readonly boolean[];
   readonly maxAllowedValidators: number;
@@ -50,7 +52,7 @@ export type EpochOutput = {
 /**
  * One Yuma epoch, bit for bit as subtensor's `epoch_mechanism` computes it (I32F32 throughout).
  *
- * @param input the subnet before the epoch, shapes [n]; rows by ascending uid
+ * @param input the subnet before the epoch, shapes [n]; rows as they are stored
  * @returns what the chain stores, shapes [n]
  */
 export function runEpoch(input: EpochInput): EpochOutput {
@@ -69,7 +71,7 @@ export function runEpoch(input: EpochInput): EpochOutput {
   const incentive = normalize(rankOf(clipped, activeStake));
 
   const outdated = (j: number): boolean => input.lastTempo <= input.blockAtRegistration[j]!;
-  const oldBonds = input.bonds.map((row) => row.filter(([j]) => !outdated(j)));
+  const oldBonds = input.bonds.map((row) => row.filter(([j]) => j < n && !outdated(j)));
   const { claims, stored } = moveBonds({ weights, clipped, bonds: oldBonds, consensus, activeStake }, input);
   const earned = claims.map((row, i) => {
     const claim = row.reduce((total, [j, b]) => total + mul(b, incentive[j]!), 0n);
@@ -97,13 +99,17 @@ function topValidators(stake: readonly Fixed[], k: number): boolean[] {
   return stake.map((s, i) => s > 0n && top.has(i));
 }
 
-/** Rows of permitted validators without self weights and without weights older than their target, each summing to 1. */
-const validWeights = (input: EpochInput, permit: readonly boolean[]): SparseMatrix =>
+/**
+ * Rows of permitted validators, each summing to 1, without self weights and without weights older than their target, or
+ * whose maker has hidden others since before the target came.
+ */
+const validWeights = ({ weights, stake, ownerUid, lastUpdate, blockAtRegistration, hiddenSince }: EpochInput, permit: readonly boolean[]): SparseMatrix =>
   normalizeRows(
-    mapCells(input.weights, (w, i, j) => {
-      const self = i === j && i !== input.ownerUid;
-      const outdated = input.lastUpdate[i]! <= input.blockAtRegistration[j]!;
-      return !permit[i] || self || outdated ? undefined : fromInt(w);
+    mapCells(weights, (w, i, j) => {
+      const self = i === j && i !== ownerUid;
+      const registeredAt = blockAtRegistration[j]!;
+      const outdated = lastUpdate[i]! <= registeredAt || (hiddenSince[i] ?? registeredAt) < registeredAt;
+      return !permit[i] || j >= stake.length || self || outdated ? undefined : fromInt(w);
     }),
   );
 

@@ -1,37 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { maxUpscale } from '../../../../genki/chain/yuma/max-upscale.ts';
 import type { SparseRow } from '../../../../genki/chain/yuma/sparse.ts';
-import { runEpoch, type EpochInput, type EpochOutput } from '../../../../genki/chain/yuma/yuma.ts';
+import { runEpoch, type EpochOutput } from '../../../../genki/chain/yuma/yuma.ts';
+import { subnet } from './subnet.ts';
 
 /** Vectors that subtensor's own tests publish (`pallets/subtensor/src/tests/epoch.rs`), emission 10⁹. */
 
 type Row = SparseRow<number>;
-
-const subnet = (stake: readonly number[], rest: Partial<EpochInput> = {}): EpochInput => ({
-  block: 1,
-  lastTempo: 0,
-  activityCutoff: 5000,
-  stakeThreshold: 0n,
-  lastUpdate: stake.map(() => 1),
-  blockAtRegistration: stake.map(() => 0),
-  stake: stake.map(BigInt),
-  validatorPermit: stake.map(() => true),
-  maxAllowedValidators: stake.length,
-  weights: stake.map(() => []),
-  bonds: stake.map(() => []),
-  kappa: 32767,
-  bondsPenalty: 65535,
-  bondsMovingAverage: 900_000,
-  yuma3: false,
-  liquidAlpha: false,
-  alphaLow: 45875,
-  alphaHigh: 58982,
-  alphaSigmoidSteepness: 1000,
-  ownerUid: null,
-  ownerExempt: false,
-  emission: 1_000_000_000n,
-  ...rest,
-});
 
 const bondTo = (output: EpochOutput, i: number, j: number): number => new Map(output.bonds[i]).get(j) ?? 0;
 const rao = (output: EpochOutput): number[] => output.emission.map(Number);
@@ -142,6 +117,47 @@ describe('the owner', () => {
     const exempt = runEpoch({ ...input, ownerExempt: true });
     expect(exempt.validatorPermit).toEqual([true, true]);
     expect(exempt.stakeWeight[1]).toBeGreaterThan(0);
+  });
+});
+
+describe('a weight that the published tests say nothing of', () => {
+  const one: Row = [[2, 65535]];
+
+  it('to itself counts for the owner alone', () => {
+    const input = subnet([2, 1, 0], { weights: [[[0, 65535]], one, []] });
+    expect(runEpoch(input).incentive).toEqual([0, 0, 0]);
+    expect(runEpoch({ ...input, ownerUid: 0 }).incentive).toEqual([65535, 0, 0]);
+  });
+
+  it('is void to who came after its maker began to hide others', () => {
+    const input = subnet([1, 1, 0, 0], { block: 200, lastUpdate: [150, 150, 0, 0], blockAtRegistration: [0, 0, 0, 100], weights: [[[2, 65535], [3, 65535]], [[2, 65535], [3, 65535]], [], []] });
+    expect(runEpoch(input).incentive).toEqual([0, 0, 32767, 32767]);
+    // hidden since before uid 3 came, since its block, and since after
+    expect(runEpoch({ ...input, hiddenSince: [99, 99, null, null] }).incentive).toEqual([0, 0, 65535, 0]);
+    expect(runEpoch({ ...input, hiddenSince: [100, 101, null, null] }).incentive).toEqual([0, 0, 32767, 32767]);
+  });
+
+  it('of a row of zeros is a cell: liquid alpha lets the bond on it fade, and not vanish', () => {
+    const input = subnet([3, 1, 0], { lastTempo: 1, yuma3: true, liquidAlpha: true, bondsPenalty: 0, maxAllowedValidators: 2, weights: [one, [[2, 0]], []], bonds: [[], [[2, 60000]], []] });
+    const bond = bondTo(runEpoch(input), 1, 2);
+    expect(bond).toBeGreaterThan(5000);
+    expect(bond).toBeLessThan(60000);
+    expect(bondTo(runEpoch({ ...input, weights: [one, [], []] }), 1, 2)).toBe(0);
+  });
+
+  it('out of the order of uids is taken for 0 by liquid alpha, though it counts', () => {
+    const sorted: Row = [[2, 65535], [3, 32767]];
+    const input = (row: Row) => runEpoch(subnet([3, 1, 0, 0], { lastTempo: 1, yuma3: true, liquidAlpha: true, bondsPenalty: 0, maxAllowedValidators: 2, weights: [sorted, row, [], []], bonds: [[], [[2, 9000], [3, 9000]], [], []] }));
+    const [inOrder, outOfOrder] = [input(sorted), input([sorted[1]!, sorted[0]!])];
+    expect(outOfOrder.incentive).toEqual(inOrder.incentive);
+    expect(bondTo(outOfOrder, 1, 3)).toBe(bondTo(inOrder, 1, 3));
+    // its bond of .137 now seems far above the weight, so that it moves faster
+    expect(bondTo(outOfOrder, 1, 2)).toBeGreaterThan(bondTo(inOrder, 1, 2));
+  });
+
+  it('to nobody, or a bond to nobody, is left out', () => {
+    const input = subnet([1, 0], { lastTempo: 1, weights: [[[1, 65535], [7, 65535]], []], bonds: [[[7, 65535]], []] });
+    expect(runEpoch(input).incentive).toEqual([0, 65535]);
   });
 });
 
