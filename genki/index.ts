@@ -4,6 +4,8 @@ export { createSigner, verifySignature } from './chain/keys.ts';
 export { defaultGenesis } from './chain/local/genesis.ts';
 export { createLocalChain } from './chain/local/local-chain.ts';
 export { timelockedWeights, weightsCommitHash } from './chain/weights-commit.ts';
+export { runMechanisms } from './chain/yuma/mechanisms.ts';
+export { simulateEpoch } from './chain/yuma/simulate.ts';
 export { runEpoch } from './chain/yuma/yuma.ts';
 export { batchSampler } from './data/batch-sampler.ts';
 export { compose } from './data/composer.ts';

@@ -1,3 +1,5 @@
+import type { EpochInput } from './yuma/yuma.ts';
+
 /** The narrow interface to a Bittensor-style chain. Two implementations keep it: `local/` and, later, `subtensor/`. */
 
 /** SS58 address of an account, prefix 42. */
@@ -164,6 +166,11 @@ export interface Chain {
   weights(netuid: number, at: string): Promise<WeightRow[]>;
   weightCommits(netuid: number, at: string): Promise<WeightCommit[]>;
   hyperparameters(netuid: number, at: string): Promise<Hyperparameters>;
+  /**
+   * What the next epoch is computed from if nothing changes until then, of each mechanism: right before that epoch,
+   * `runMechanisms` of it is what the chain then stores, but for weights that the epoch's own block reveals.
+   */
+  epochInput(netuid: number, at: string): Promise<readonly EpochInput[]>;
   /** Of any account, in rao, decimal. */
   balance(account: string, at: string): Promise<string>;
   /** undefined where the chain has none */

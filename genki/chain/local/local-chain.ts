@@ -31,6 +31,7 @@ export function createLocalChain(options: LocalChainOptions): Chain {
     weights: (netuid, at) => call('chain_weights', { netuid, at }),
     weightCommits: (netuid, at) => call('chain_weightCommits', { netuid, at }),
     hyperparameters: (netuid, at) => call('chain_hyperparameters', { netuid, at }),
+    epochInput: (netuid, at) => call('chain_epochInput', { netuid, at }),
     balance: (account, at) => call('chain_balance', { account, at }),
     beacon: async (at) => (await call('chain_beacon', { at })) ?? undefined,
     async prepare(extrinsic, signer) {

@@ -2,6 +2,7 @@ import { blake2b } from '@noble/hashes/blake2.js';
 import { join } from 'node:path';
 import { ChainUnavailable, ExtrinsicRefused, InvalidInput } from '../../errors.ts';
 import type { Beacon, BlockRef, Commitment, Hyperparameters, Landing, Metagraph, SignedExtrinsic, WeightCommit, WeightRow } from '../chain.ts';
+import type { EpochInput } from '../yuma/yuma.ts';
 import { authorBeacon, authorPulse, authorRandomness, blockHash, type Block } from './block.ts';
 import { BlockDraft } from './block-draft.ts';
 import type { BlockRecord, Branch } from './branch.ts';
@@ -9,6 +10,7 @@ import { ByteWriter } from './byte-codec.ts';
 import { precheck } from './dispatch.ts';
 import { DispatchError } from './dispatch-error.ts';
 import { headerOf, restoreBranch } from './entries.ts';
+import { nextEpochInput } from './epoch.ts';
 import { decodeExtrinsic, isSignedFor, type DecodedExtrinsic } from './extrinsic.ts';
 import type { Genesis } from './genesis.ts';
 import { openJournal, type Disk, type Journal } from './journal.ts';
@@ -119,6 +121,10 @@ export class LocalNode {
   hyperparameters(netuid: number, at: string): Hyperparameters {
     const { ref, state } = this.#subnet(netuid, at);
     return hyperparametersOf(state, this.#genesis, ref);
+  }
+
+  epochInput(netuid: number, at: string): EpochInput[] {
+    return [nextEpochInput(this.#subnet(netuid, at).state, this.#genesis)];
   }
 
   /** In rao, decimal. */

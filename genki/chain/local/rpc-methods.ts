@@ -63,6 +63,36 @@ const Hyperparameters = z.strictObject({
   commitReveal: z.strictObject({ enabled: z.boolean(), periodEpochs: U32, version: U16 }),
 });
 
+const Amount = Rao.transform(BigInt);
+const SparseRows = z.array(z.array(z.tuple([U16, U16]).readonly()).readonly()).readonly();
+const Blocks = z.array(U32).readonly();
+
+const EpochInput = z.strictObject({
+  yuma3: z.boolean(),
+  bondsPenalty: U16,
+  bondsMovingAverage: z.int().min(0).max(1_000_000),
+  liquidAlpha: z.boolean(),
+  alphaLow: U16,
+  alphaHigh: U16,
+  alphaSigmoidSteepness: z.int().min(-32768).max(32767),
+  kappa: U16,
+  activityCutoff: U32,
+  block: U32,
+  lastTempo: z.int(),
+  stakeThreshold: Amount,
+  maxAllowedValidators: U16,
+  emission: Amount,
+  ownerUid: U16.nullable(),
+  ownerExempt: z.boolean(),
+  stake: z.array(Amount).readonly(),
+  lastUpdate: Blocks,
+  blockAtRegistration: Blocks,
+  hiddenSince: z.array(U32.nullable()).readonly(),
+  validatorPermit: z.array(z.boolean()).readonly(),
+  weights: SparseRows,
+  bonds: SparseRows,
+});
+
 const Beacon = z.strictObject({ publicKey: Hex, round: z.int().min(0) });
 
 const Landing = z.discriminatedUnion('kind', [
@@ -93,6 +123,7 @@ export const rpcMethods = {
   chain_weights: { params: Subnet, result: z.array(WeightRow) },
   chain_weightCommits: { params: Subnet, result: z.array(WeightCommit) },
   chain_hyperparameters: { params: Subnet, result: Hyperparameters },
+  chain_epochInput: { params: Subnet, result: z.array(EpochInput) },
   chain_balance: { params: z.strictObject({ account: Hotkey, at: Hash }), result: Rao },
   /** null where the chain has none */
   chain_beacon: { params: z.strictObject({ at: Hash }), result: Beacon.nullable() },

@@ -27,6 +27,7 @@ const handlers: Handlers = {
   chain_weights: (node, { netuid, at }) => node.weights(netuid, at),
   chain_weightCommits: (node, { netuid, at }) => node.weightCommits(netuid, at),
   chain_hyperparameters: (node, { netuid, at }) => node.hyperparameters(netuid, at),
+  chain_epochInput: (node, { netuid, at }) => node.epochInput(netuid, at),
   chain_balance: (node, { account, at }) => node.balance(account, at),
   chain_beacon: (node, { at }) => node.beacon(at) ?? null,
   chain_signing: (node, { signer }) => node.signing(signer),
@@ -100,8 +101,11 @@ async function respond(node: LocalNode, methods: readonly string[], { request, r
     response.writeHead(413, { connection: 'close' }).end();
     return;
   }
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(await answer(node, methods, body)));
+  response.writeHead(200, { 'content-type': 'application/json' }).end(jsonText(await answer(node, methods, body)));
 }
+
+/** Amounts travel as decimal text: JSON has no integers as large. */
+const jsonText = (value: unknown): string => JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
 
 /** A web page may reach the loopback too: JSON keeps simple cross-site requests out, the host check renamed hosts. */
 function refusalOf({ method, headers }: IncomingMessage): number | undefined {

@@ -23,7 +23,7 @@ export function blocksConformance(create: CreateNetwork): void {
     it('that are not final, or not there, are not told', async () => {
       const { chain, netuid } = here();
       await expect(chain.blockHash((await chain.head()).number + 1000)).rejects.toMatchObject({ name: 'ChainUnavailable' });
-      for (const read of [chain.metagraph(netuid, NOWHERE), chain.commitments(netuid, NOWHERE), chain.weights(netuid, NOWHERE), chain.weightCommits(netuid, NOWHERE), chain.hyperparameters(netuid, NOWHERE)]) {
+      for (const read of [chain.metagraph(netuid, NOWHERE), chain.commitments(netuid, NOWHERE), chain.weights(netuid, NOWHERE), chain.weightCommits(netuid, NOWHERE), chain.hyperparameters(netuid, NOWHERE), chain.epochInput(netuid, NOWHERE)]) {
         await expect(read).rejects.toMatchObject({ name: 'ChainUnavailable' });
       }
     });

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Metagraph } from '../../../genki/chain/chain.ts';
+import type { Metagraph, Signer } from '../../../genki/chain/chain.ts';
+import { simulateEpoch } from '../../../genki/chain/yuma/simulate.ts';
 import { group } from './group.ts';
 import type { CreateNetwork } from './network.ts';
 
@@ -24,6 +25,28 @@ export function epochsConformance(create: CreateNetwork): void {
         // the older schedule counts it in the block after the one that it runs in
         if (next && subnet.nextEpoch < last) expect([next.epochStart, next.epochStart - 1, next.epochStart - 1 + periods[0]!]).toContain(subnet.nextEpoch);
       });
+    });
+
+    it('can be computed beforehand from what the chain then has', async () => {
+      const { act, chain, netuid, roles } = here();
+      const [first, second] = roles.validators;
+      const uidOf = ({ hotkey }: Signer, { neurons }: Metagraph): number => neurons.find((neuron) => neuron.hotkey === hotkey)!.uid;
+      const subnet = await act.subnet();
+      const [one, two] = [uidOf(roles.miners[0], subnet), uidOf(roles.miners[1], subnet)];
+      await act.landed({ kind: 'setWeights', netuid, uids: [one, two], weights: [300, 100], versionKey: 0 }, first);
+      await act.landed({ kind: 'setWeights', netuid, uids: [one, two], weights: [100, 300], versionKey: 0 }, second);
+      // twice, so that there are bonds from before
+      for (let epoch = 0; epoch < 2; epoch++) {
+        const { nextEpoch } = await act.subnet();
+        await act.final(nextEpoch);
+        const inputs = await chain.epochInput(netuid, await chain.blockHash(nextEpoch - 1));
+        expect(inputs[0]).toMatchObject({ block: nextEpoch, kappa: 32767 });
+        const outlook = simulateEpoch(inputs, []);
+        const { neurons } = await chain.metagraph(netuid, await chain.blockHash(nextEpoch));
+        const stored = neurons.map(({ consensus, incentive, dividends, emission, validatorPermit }) => ({ consensus, incentive: [incentive], dividends, emission: BigInt(emission), next: validatorPermit }));
+        expect(outlook.map(({ after, permit }) => ({ ...after, next: permit.next }))).toEqual(stored);
+        expect(stored[one]!.incentive[0]).toBeGreaterThan(0);
+      }
     });
 
     it('come early when the owner asks, and for nobody else', async ({ skip }) => {
