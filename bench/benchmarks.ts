@@ -66,6 +66,10 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     about: 'the local chain of 256 neurons after 10,000 blocks: start, beside a replay; an epoch',
     run: async (context) => (await import('./chain.ts')).chain(context),
   },
+  yuma: {
+    about: 'an epoch of 256 neurons, 64 validators with a weight for each, bit for bit, beside NumPy in float64: at most 500 ms',
+    run: async (context) => (await import('./yuma.ts')).yuma(context),
+  },
   fad: {
     about: 'the Fréchet distances of all pairs of 64 miners, 100 clips, beside SciPy: at most 0.05',
     run: async (context) => (await import('./fad.ts')).fad(context),

@@ -5,7 +5,7 @@ import { BENCHMARKS, benchmarksNamed } from '../../bench/benchmarks.ts';
 import type { Benchmark } from '../../bench/context.ts';
 import { figureOf, jsonLine } from '../../bench/figure.ts';
 
-const NAMES = ['train-step-lora', 'train-step', 'train-step-tfjs-wasm', 'generate', 'musicgen-train-lora', 'musicgen-train', 'musicgen-generate', 'musicgen-memory', 'musicgen-small', 'gpu', 'epoch', 'round-256', 'window-256', 'epoch-seeds', 'two-engines', 'chain', 'fad', 'clap', 'hand-over', 'shapley', 'aggregation', 'compression', 'catch-up', 'windows', 'windows-private', 'windows-poisoned', 'lazy-miners'];
+const NAMES = ['train-step-lora', 'train-step', 'train-step-tfjs-wasm', 'generate', 'musicgen-train-lora', 'musicgen-train', 'musicgen-generate', 'musicgen-memory', 'musicgen-small', 'gpu', 'epoch', 'round-256', 'window-256', 'epoch-seeds', 'two-engines', 'chain', 'yuma', 'fad', 'clap', 'hand-over', 'shapley', 'aggregation', 'compression', 'catch-up', 'windows', 'windows-private', 'windows-poisoned', 'lazy-miners'];
 const context = { folder: '', python: '', json: true, note: () => undefined };
 const trivial: Benchmark = { about: 'nothing', run: async ({ json }) => [figureOf({ name: 'trivial', unit: 'ms', ours: json ? 1.23456789 : 0, peer: 2, peerName: 'idling' })] };
 
