@@ -303,12 +303,14 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
     });
   keys
     .command('import')
-    .description('a key from such a JSON, a mnemonic or a seed: in a file, on standard input, or typed')
+    .description('a key from such a JSON, a key file or wallet of Bittensor, a mnemonic or a seed: in a file, on standard input, or typed')
     .argument('<name>')
-    .argument('[file]')
-    .option('--passphrase-file <file>', 'what the JSON is locked with; default: this home\'s, else it is asked for')
+    .argument('[file]', 'or the folder of a wallet, such as ~/.bittensor/wallets/default')
+    .option('--hotkey <name>', 'of that folder', 'default')
+    .option('--coldkey', 'of that folder, instead of a hotkey', false)
+    .option('--passphrase-file <file>', 'what it is locked with; default: this home\'s, else it is asked for')
     .option('--json', 'print JSON', false)
-    .action(async (name: string, file: string | undefined, options: { passphraseFile?: string; json: boolean }) => {
+    .action(async (name: string, file: string | undefined, options: { hotkey: string; coldkey: boolean; passphraseFile?: string; json: boolean }) => {
       const { importKey } = await import('./commands/keys.ts');
       await importKey(name, file, options, env);
     });

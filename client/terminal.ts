@@ -18,8 +18,8 @@ export async function askSecret(message: string, { terminal, instead }: { termin
 }
 
 /** A passphrase to unlock something with. */
-export async function askPassphrase(message: string, terminal: Terminal): Promise<Passphrase> {
-  return new Passphrase(await askSecret(message, { terminal, instead: PASSPHRASE_IN_A_FILE }), 'the words that were typed');
+export async function askPassphrase(message: string, terminal: Terminal, instead = PASSPHRASE_IN_A_FILE): Promise<Passphrase> {
+  return new Passphrase(await askSecret(message, { terminal, instead }), 'the words that were typed');
 }
 
 /** A passphrase to lock something with, typed twice. @throws {InvalidInput} when it is short, or is not typed the same twice */

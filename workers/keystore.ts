@@ -14,7 +14,7 @@ import { naclDecrypt, naclEncrypt } from '@polkadot/util-crypto/nacl';
 import { sr25519PairFromSeed, sr25519Sign } from '@polkadot/util-crypto/sr25519';
 import * as z from 'zod';
 import type { Signer } from '../genki/chain/chain.ts';
-import { encodeHotkey } from '../genki/chain/keys.ts';
+import { decodeHotkey, encodeHotkey, verifySignature } from '../genki/chain/keys.ts';
 import { isSeed } from '../genki/chain/looks-secret.ts';
 import { InvalidInput } from '../genki/errors.ts';
 import { SCRYPT_HEADER_BYTES, type Passphrase } from './passphrase.ts';
@@ -66,6 +66,20 @@ export class Key implements Signer {
     const phrase = text.split(/\s+/).join(' ');
     if (!mnemonicValidate(phrase)) throw new InvalidInput('Expected a mnemonic of 12 to 24 English words that belong together, or a seed of 64 hex digits');
     return new Key(sr25519PairFromSeed(mnemonicToMiniSecret(phrase)), phrase);
+  }
+
+  /**
+   * The key of a secret scalar and its nonce, 32 bytes each, as Bittensor writes it where it knows no phrase.
+   * @throws {InvalidInput} when it is not that of the address
+   */
+  static fromScalar(secret: Uint8Array, address: string): Key {
+    // sr25519 as signed with here holds eight times the scalar, the form that ed25519 expands a seed to
+    const scalar = secret.subarray(0, 32).reduceRight((rest, byte) => (rest << 8n) | BigInt(byte), 0n) << 3n;
+    const secretKey = Uint8Array.from({ length: SECRET_BYTES }, (_, i) => (i < 32 ? Number((scalar >> BigInt(8 * i)) & 0xffn) : secret[i]!));
+    const key = new Key({ publicKey: decodeHotkey(address), secretKey }, undefined);
+    const probe = new TextEncoder().encode('genki');
+    if (!verifySignature(probe, key.sign(probe), address)) throw new InvalidInput(`Expected the key of ${address}, got another one's`);
+    return key;
   }
 
   /** @throws {InvalidInput} when the passphrase is another one's, or the key is not that of the address */

@@ -30,6 +30,11 @@ export class Passphrase {
     this.from = from;
   }
 
+  /** What `derive` makes of the words, for keys of another form than ours; it keeps them to itself. */
+  async use<T>(derive: (words: string) => Promise<T>): Promise<T> {
+    return await derive(this.#text);
+  }
+
   /** A key to lock something with, and the header from which whoever has the passphrase derives it again. */
   async lockingKey(): Promise<{ header: Uint8Array; key: Uint8Array }> {
     // 32 random bytes cannot be guessed, however cheap a guess is

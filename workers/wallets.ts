@@ -41,7 +41,7 @@ export async function unlockWallet(file: string, passphrase: Passphrase): Promis
 }
 
 /** @throws {InvalidInput} naming the file and what is wrong with it, never what is in it */
-export const readKeystore = async (file: string): Promise<Keystore> => parseKeystore(await readBounded(file), file);
+export const readKeystore = async (file: string): Promise<Keystore> => parseKeystore((await readBounded(file)).toString(), file);
 
 /** @throws {InvalidInput} saying where it was and what is wrong with it, never what is in it */
 export function parseKeystore(text: string, where: string): Keystore {
@@ -117,11 +117,11 @@ async function writeWallet(file: string, keystore: Keystore, place: (draft: stri
 }
 
 /** @throws {InvalidInput} when there is no such file, it is none, or is larger than any wallet */
-export async function readBounded(file: string): Promise<string> {
+export async function readBounded(file: string): Promise<Buffer> {
   const found = await stat(file).catch((cause: NodeJS.ErrnoException) => {
     throw new InvalidInput(`Expected to read ${file}, ${cause.code === 'ENOENT' ? 'there is no such file' : `got ${cause.code}`}`, { cause });
   });
   if (!found.isFile()) throw new InvalidInput(`Expected a file, ${file} is none`);
   if (found.size > MAX_WALLET_BYTES) throw new InvalidInput(`Expected at most ${MAX_WALLET_BYTES} bytes in ${file}, got ${found.size}`);
-  return await readFile(file, 'utf8');
+  return await readFile(file);
 }

@@ -6,6 +6,8 @@ import { participantsFile, readParticipants } from '../../activities/participant
 import { verifySignature } from '../../genki/chain/keys.ts';
 import { InvalidInput } from '../../genki/errors.ts';
 import { looksSecret } from '../../genki/chain/looks-secret.ts';
+import { isFolder, keyfileOf } from '../../workers/bittensor-wallet.ts';
+import { isBoxed, isPlainKeyfile, keyOf, openKeyfile } from '../../workers/keyfile.ts';
 import { Key } from '../../workers/keystore.ts';
 import { readPassphrase, type Passphrase } from '../../workers/passphrase.ts';
 import { homeOf, passphraseFileOf, walletsDirOf } from '../../workers/settings.ts';
@@ -75,38 +77,55 @@ async function exportSecret(file: string, { output, force }: ExportOptions, plac
   await deliver(`${secret}\n`, output, terminal);
 }
 
-type ImportOptions = { readonly passphraseFile?: string; readonly json: boolean };
+type ImportOptions = { /** of a wallet's folder */ readonly hotkey?: string; readonly coldkey?: boolean; readonly passphraseFile?: string; readonly json: boolean };
 
-/** `genki keys import`: a keystore, a mnemonic or a seed, from a file, from standard input, or typed; never from the command line. */
-export async function importKey(name: string, source: string | undefined, { passphraseFile, json }: ImportOptions, env: NodeJS.ProcessEnv, terminal: Terminal = process): Promise<void> {
-  if ([name, source ?? ''].some(looksSecret)) throw secretOnCommandLine('Expected a name and a file', 'give one by a file, by standard input, or typed');
+/**
+ * `genki keys import`: a keystore, a key file or wallet of Bittensor, a mnemonic or a seed, from a file, from standard
+ * input, or typed; never from the command line.
+ */
+export async function importKey(name: string, source: string | undefined, { hotkey = 'default', coldkey = false, passphraseFile, json }: ImportOptions, env: NodeJS.ProcessEnv, terminal: Terminal = process): Promise<void> {
+  if ([name, source ?? '', hotkey].some(looksSecret)) throw secretOnCommandLine('Expected a name and a file', 'give one by a file, by standard input, or typed');
   const place = placeOf(env, terminal);
   const target = walletFile(place.dir, name);
   const isReplaced = source !== undefined && resolve(source) === target;
   if (!isReplaced) await checkFree(place.dir, name);
-  const text = await foreignText(source, terminal);
-  const plain = PlainWallet.safeParse(parseJson(text));
+  const from = source !== undefined && (await isFolder(source)) ? await keyfileOf(source, coldkey ? { kind: 'coldkey' } : { kind: 'hotkey', name: hotkey }) : source;
+  const bytes = await foreignBytes(from, terminal);
+  const plain = PlainWallet.safeParse(parseJson(bytes.toString()));
   if (isReplaced && !plain.success) throw new InvalidInput(`Expected a wallet of an earlier version in ${target}, got one that is locked already`);
-  const key = plain.success ? Key.from(plain.data.secret) : await foreignKey(text, { source: source ?? 'the input', passphraseFile, place });
+  const key = plain.success ? Key.from(plain.data.secret) : await foreignKey(bytes, { source: from ?? 'the input', passphraseFile, place });
   const passphrase = await lockingPassphrase(place);
   if (isReplaced) await replaceWallet(target, { key, passphrase });
   else await saveWallet(place.dir, name, { key, passphrase });
   if (plain.success && source !== undefined && !isReplaced) terminal.stderr.write(`${source} still has the secret in plain; delete it.\n`);
+  if (from !== undefined && isPlainKeyfile(bytes.toString())) terminal.stderr.write(`${from} has the secret in plain, as Bittensor's tools read it.\n`);
   if (json) return print(terminal, { name, hotkey: key.hotkey, file: target });
   terminal.stdout.write(`${name}  ${key.hotkey}\nlocked in ${target}${lockedWith(place)}\n`);
 }
 
+type Foreign = { readonly source: string; readonly passphraseFile: string | undefined; readonly place: Place };
+
 /** @throws {InvalidInput} when it is no key, or one whose halves do not belong together */
-async function foreignKey(text: string, { source, passphraseFile, place }: { source: string; passphraseFile: string | undefined; place: Place }): Promise<Key> {
+async function foreignKey(bytes: Buffer, foreign: Foreign): Promise<Key> {
+  const text = bytes.toString();
+  if (isBoxed(bytes)) return await openKeyfile(bytes, await boxPassphrase(foreign));
+  if (isPlainKeyfile(text)) return keyOf(text);
   if (!text.trimStart().startsWith('{')) return Key.from(text);
-  const keystore = parseKeystore(text, source);
-  const unlock = async (passphrase: Passphrase): Promise<Key> => await Key.unlock(keystore, passphrase);
-  const key = passphraseFile !== undefined
-    ? await unlock(await readPassphrase(passphraseFile, '--passphrase-file'))
-    : ((await unlockedByOwn(unlock, place)) ?? (await unlock(await askPassphrase(`Passphrase of ${source}`, place.terminal))));
+  const keystore = parseKeystore(text, foreign.source);
+  const key = await unlockedForeign((passphrase) => Key.unlock(keystore, passphrase), foreign);
   const probe = new TextEncoder().encode('genki');
-  if (!verifySignature(probe, key.sign(probe), key.hotkey)) throw new InvalidInput(`Expected a key that signs for ${key.hotkey} in ${source}, it does not`);
+  if (!verifySignature(probe, key.sign(probe), key.hotkey)) throw new InvalidInput(`Expected a key that signs for ${key.hotkey} in ${foreign.source}, it does not`);
   return key;
+}
+
+/** Each try takes seconds, so that this home's passphrase is not tried. */
+const boxPassphrase = async ({ source, passphraseFile, place }: Foreign): Promise<Passphrase> =>
+  passphraseFile !== undefined ? await readPassphrase(passphraseFile, '--passphrase-file') : await askPassphrase(`Passphrase of ${source}`, place.terminal, 'put the passphrase into a file that only you can read (chmod 600), and name that by --passphrase-file');
+
+/** By the passphrase of a file that was named, else by that of this home, else by one that is asked for. */
+async function unlockedForeign(unlock: (passphrase: Passphrase) => Promise<Key>, { source, passphraseFile, place }: Foreign): Promise<Key> {
+  if (passphraseFile !== undefined) return await unlock(await readPassphrase(passphraseFile, '--passphrase-file'));
+  return (await unlockedByOwn(unlock, place)) ?? (await unlock(await askPassphrase(`Passphrase of ${source}`, place.terminal)));
 }
 
 /** What is locked with the passphrase of this home opens without a question. */
@@ -115,9 +134,9 @@ async function unlockedByOwn(unlock: (passphrase: Passphrase) => Promise<Key>, {
   return await unlock(await readPassphrase(passphraseFile)).catch(() => undefined);
 }
 
-async function foreignText(source: string | undefined, terminal: Terminal): Promise<string> {
+async function foreignBytes(source: string | undefined, terminal: Terminal): Promise<Buffer> {
   if (source !== undefined && source !== '-') return await readBounded(source);
-  if (source === undefined && terminal.stdin.isTTY === true) return await askSecret('Mnemonic or seed', { terminal, instead: '' });
+  if (source === undefined && terminal.stdin.isTTY === true) return Buffer.from(await askSecret('Mnemonic or seed', { terminal, instead: '' }));
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of terminal.stdin) {
@@ -125,7 +144,7 @@ async function foreignText(source: string | undefined, terminal: Terminal): Prom
     bytes += chunks.at(-1)!.length;
     if (bytes > MAX_WALLET_BYTES) throw new InvalidInput(`Expected at most ${MAX_WALLET_BYTES} bytes of a key, got more`);
   }
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }
 
 /** All wallets of a home open with one passphrase, so that a worker can hold them. */

@@ -9,6 +9,7 @@ import type { Terminal } from '../../client/terminal.ts';
 import { createSigner } from '../../genki/chain/keys.ts';
 import { InvalidInput } from '../../genki/errors.ts';
 import { loadWallet, walletFile } from '../../workers/wallets.ts';
+import { KEYFILE, keyfile } from '../workers/support/keyfiles.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'genki-keys-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -110,6 +111,30 @@ describe('genki keys import and export', () => {
     expect(await said((io) => importKey('anna', undefined, { json: false }, env, io), { input })).toContain(hotkey);
     expect(readFileSync(wallet('anna'), 'utf8')).not.toContain('5e5e');
     expect((await loadWallet(wallet('anna'), join(home, 'passphrase'))).hotkey).toBe(hotkey);
+  });
+
+  it.each(['nacl', 'fernet'])('opens a key file of Bittensor with its password alone: %s', async (name) => {
+    const [file, right, wrong] = [join(home, 'coldkey'), join(home, 'right'), join(home, 'wrong')];
+    writeFileSync(file, keyfile(name));
+    writeFileSync(right, `${KEYFILE.password}\n`, { mode: 0o600 });
+    writeFileSync(wrong, 'another one', { mode: 0o600 });
+    expect((await refusal(said((io) => importKey('anna', file, { json: false }, env, io)))).message).toContain('name that by --passphrase-file');
+    expect((await refusal(said((io) => importKey('anna', file, { passphraseFile: wrong, json: false }, env, io)))).message).toContain(`got another one in ${wrong}`);
+    expect(await said((io) => importKey('anna', file, { passphraseFile: right, json: false }, env, io))).toContain(KEYFILE.address);
+    expect((await loadWallet(wallet('anna'), join(home, 'passphrase'))).reveal()).toBe(KEYFILE.mnemonic);
+  });
+
+  it('takes a hotkey or the coldkey out of a wallet of Bittensor', async () => {
+    const folder = join(home, 'wallets-of-bittensor', 'default');
+    mkdirSync(join(folder, 'hotkeys'), { recursive: true });
+    writeFileSync(join(folder, 'coldkey'), keyfile('ansible'));
+    writeFileSync(join(folder, 'hotkeys', 'default'), keyfile('private-key'));
+    writeFileSync(join(home, 'right'), KEYFILE.password, { mode: 0o600 });
+    expect((await refusal(said((io) => importKey('anna', folder, { hotkey: 'second', json: false }, env, io)))).message).toContain('which has its coldkey, the hotkey default');
+    expect(await said((io) => importKey('anna', folder, { json: false }, env, io))).toContain(KEYFILE.address);
+    expect(asked).toBe(`${join(folder, 'hotkeys', 'default')} has the secret in plain, as Bittensor's tools read it.\n`);
+    rmSync(wallet('anna'));
+    expect(await said((io) => importKey('anna', folder, { coldkey: true, passphraseFile: join(home, 'right'), json: false }, env, io))).toContain(KEYFILE.address);
   });
 
   it('carries a key from one home to another, locked with another passphrase on the way', async () => {
