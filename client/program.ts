@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { Competition } from '../genki/protocol/competition.ts';
 import { homeOf } from '../workers/settings.ts';
+import { chainCommands } from './chain-commands.ts';
 import type { GenerateOptions } from './commands/generate.ts';
 import type { Scenario } from './commands/start.ts';
 import type { TrainOptions } from './commands/train.ts';
@@ -314,6 +315,8 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
       const { importKey } = await import('./commands/keys.ts');
       await importKey(name, file, options, env);
     });
+
+  chainCommands(program, env);
 
   program
     .command('attack-suite')

@@ -6,6 +6,7 @@ import { participantsFile, readParticipants } from '../../activities/participant
 import { verifySignature } from '../../genki/chain/keys.ts';
 import { InvalidInput } from '../../genki/errors.ts';
 import { looksSecret } from '../../genki/chain/looks-secret.ts';
+import { isKeySegment } from '../../genki/store/object-name.ts';
 import { isFolder, keyfileOf } from '../../workers/bittensor-wallet.ts';
 import { isBoxed, isPlainKeyfile, keyOf, openKeyfile } from '../../workers/keyfile.ts';
 import { Key } from '../../workers/keystore.ts';
@@ -56,8 +57,7 @@ type ExportOptions = { readonly output?: string; readonly newPassphrase: boolean
 /** `genki keys export`: locked as it is, locked anew, or, for whoever insists, in plain. */
 export async function exportKey(name: string, options: ExportOptions, env: NodeJS.ProcessEnv, terminal: Terminal = process): Promise<void> {
   const place = placeOf(env, terminal);
-  const file = walletFile(place.dir, name);
-  if (!existsSync(file)) throw new InvalidInput(`Expected one of the keys ${(await listWallets(place.dir)).map((wallet) => wallet.name).join(', ') || '(there is none)'}, got ${shown(name)}`);
+  const file = await knownWallet(name, place);
   if (options.secret) return await exportSecret(file, options, place);
   const isAnew = options.newPassphrase || options.passphraseFile !== undefined;
   const isNamed = !isAnew && place.passphraseFile !== undefined;
@@ -159,6 +159,18 @@ const unlocked = async (file: string, { passphraseFile, terminal }: Place): Prom
 
 const lockedWith = ({ passphraseFile }: Place): string =>
   passphraseFile !== undefined ? `, with the passphrase in ${passphraseFile}` : '; a worker needs the passphrase in a file that only you can read, named by GENKI_PASSPHRASE_FILE';
+
+/** One of this machine's keys, unlocked to sign with. @throws {InvalidInput} when there is none of that name */
+export async function unlockKey(name: string, env: NodeJS.ProcessEnv, terminal: Terminal): Promise<Key> {
+  const place = placeOf(env, terminal);
+  return await unlocked(await knownWallet(name, place), place);
+}
+
+async function knownWallet(name: string, { dir }: Place): Promise<string> {
+  const file = walletFile(dir, name);
+  if (isKeySegment(name) && existsSync(file)) return file;
+  throw new InvalidInput(`Expected one of the keys ${(await listWallets(dir)).map((wallet) => wallet.name).join(', ') || '(there is none)'}, got ${shown(name)}`);
+}
 
 /** @throws {InvalidInput} when the file is there already */
 async function deliver(text: string, output: string | undefined, terminal: Terminal): Promise<void> {

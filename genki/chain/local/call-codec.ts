@@ -30,7 +30,8 @@ const Field = z.discriminatedUnion('kind', [
 ]);
 const Row = { uids: z.array(U16).max(MAX_WEIGHTS), weights: z.array(U16).max(MAX_WEIGHTS), versionKey: SafeInt };
 
-const CallSchema = z.discriminatedUnion('kind', [
+/** One of our own calls, from outside. */
+export const CallSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('setCommitment'), netuid: U16, fields: z.array(Field).min(1).max(MAX_FIELDS) }),
   z.strictObject({ kind: z.literal('setWeights'), netuid: U16, ...Row }),
   z.strictObject({ kind: z.literal('register'), netuid: U16, hotkey: z.string().refine(isHotkey, 'expected an SS58 address with prefix 42'), limitPrice: U64.nullable() }),
