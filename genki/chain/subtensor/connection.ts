@@ -31,7 +31,7 @@ export class Connection {
   readonly #apis = new Map<Endpoints, Promise<ApiPromise>>();
   readonly #final = new Recent<string, BlockRef>(KNOWN_BLOCKS);
   readonly #waiters = new Set<() => void>();
-  #heads: Promise<void> | undefined;
+  #listens = false;
   #closed = false;
 
   constructor({ archive, ...options }: ConnectionOptions) {
@@ -80,7 +80,10 @@ export class Connection {
 
   /** Resolves when the node tells of a new head, after a while, or when the signal says so; never rejects. */
   async #nextHead(signal: AbortSignal): Promise<void> {
-    this.#heads ??= this.#subscribeHeads();
+    if (!this.#listens) {
+      this.#listens = true;
+      void this.#subscribeHeads();
+    }
     const told = new AbortController();
     const tell = (): void => told.abort();
     this.#waiters.add(tell);
@@ -96,7 +99,7 @@ export class Connection {
       });
     } catch {
       // the next who waits tries again
-      this.#heads = undefined;
+      this.#listens = false;
     }
   }
 

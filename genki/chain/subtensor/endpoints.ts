@@ -206,7 +206,7 @@ export class Endpoints implements ProviderInterface {
     wire.drop();
     this.#next = (this.#urls.indexOf(wire.url) + 1) % this.#urls.length;
     this.#emit('disconnected');
-    if (!this.#stop.signal.aborted) this.#reconnect();
+    if (!this.#stop.signal.aborted) void this.#reconnect();
   }
 
   #emit(event: ProviderInterfaceEmitted): void {

@@ -58,7 +58,8 @@ export function dispatchFailure(registry: Registry, error: DispatchErrorLike): {
     const { name, section, docs } = registry.findMetaError(error.asModule as Parameters<Registry['findMetaError']>[0]);
     return { code: name, message: docs.join(' ').trim() || `${section} refused` };
   }
-  return { code: error.isToken || error.isArithmetic ? `${error.type}.${String((error.isToken ? error.asToken : error.asArithmetic) ?? '')}` : error.type, message: error.toString() };
+  const detail = error.isToken ? error.asToken : error.isArithmetic ? error.asArithmetic : undefined;
+  return { code: detail ? `${error.type}.${detail.type}` : error.type, message: error.toString() };
 }
 
 /** A codec of the runtime's `DispatchError`. */
@@ -67,9 +68,9 @@ export type DispatchErrorLike = {
   readonly isModule: boolean;
   readonly asModule: unknown;
   readonly isToken: boolean;
-  readonly asToken: unknown;
+  readonly asToken: { readonly type: string };
   readonly isArithmetic: boolean;
-  readonly asArithmetic: unknown;
+  readonly asArithmetic: { readonly type: string };
   toString(): string;
 };
 

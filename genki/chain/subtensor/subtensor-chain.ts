@@ -4,6 +4,7 @@ import { commitmentsAt } from './commitments.ts';
 import { runtimeCall } from './calls.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { EndpointHealth } from './endpoints.ts';
+import { epochInputAt } from './epoch-input.ts';
 import { signCall } from './extrinsic.ts';
 import { beaconAt, hyperparametersAt } from './hyperparameters.ts';
 import { landingOf } from './landing.ts';
@@ -38,6 +39,7 @@ export function createSubtensorChain(options: SubtensorOptions): SubtensorChain 
     },
     weights: (netuid, at) => connection.at(at, (state) => weightsAt(state, netuid)),
     weightCommits: (netuid, at) => connection.at(at, (state) => weightCommitsAt(state, netuid)),
+    epochInput: (netuid, at) => connection.at(at, (state, block) => epochInputAt(state, block, netuid)),
     hyperparameters: (netuid, at) => connection.at(at, (state, block) => hyperparametersAt(state, block, netuid)),
     balance: (account, at) => connection.at(at, async (state) => Rao.parse(((await state.query['system']!['account']!(account)).toJSON() as { data: { free: unknown } }).data.free)),
     beacon: (at) => connection.at(at, beaconAt),

@@ -60,7 +60,7 @@ export class Wire {
     this.url = url;
     this.#socket = socket;
     this.#timeoutMs = timeoutMs;
-    socket.on('message', (data) => this.#hear(String(data)));
+    socket.on('message', (data: Buffer) => this.#hear(data.toString()));
     this.closed = new Promise((resolve) => {
       let reason = '';
       socket.on('error', ({ message }) => void (reason = message));

@@ -34,6 +34,7 @@ function ruleItems(state: State, genesis: Genesis): StorageItem[] {
     ActivityCutoff: Math.min(65_535, genesis.activityCutoff), ActivityCutoffFactorMilli: cutoffFactor(genesis),
     Burn: state.burn, MinBurn: burn.min, MaxBurn: burn.max, BurnHalfLife: burn.halfLife, BurnIncreaseMult: { bits: (BigInt(burn.increasePpm) << 64n) / 1_000_000n },
     CommitRevealWeightsEnabled: commitReveal.enabled, RevealPeriodEpochs: commitReveal.periodEpochs, MechanismCountCurrent: 1,
+    PendingServerEmission: BigInt(genesis.emissionPerEpoch) / 2n, PendingValidatorEmission: BigInt(genesis.emissionPerEpoch) - BigInt(genesis.emissionPerEpoch) / 2n,
   };
   return [
     ...Object.entries(own).map(([item, value]): StorageItem => [`SubtensorModule.${item}`, [netuid], value]),
