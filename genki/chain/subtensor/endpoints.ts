@@ -102,11 +102,17 @@ export class Endpoints implements ProviderInterface {
     }
   }
 
+  /** One that no node can be asked for just now begins with the next connection: the library stops the process where this fails. */
   async subscribe(_type: string, method: string, params: unknown[], listener: ProviderInterfaceCallback): Promise<number> {
     const id = ++this.#subscription;
     const subscription: Subscription = { method, params, listener, on: undefined };
-    await this.#open(subscription, await this.#live());
     this.#subscriptions.set(id, subscription);
+    const wire = this.#wire;
+    await (wire && this.#open(subscription, wire))?.catch((error: unknown) => {
+      if (error instanceof ChainUnavailable) return this.#gone(wire!, error.message);
+      this.#subscriptions.delete(id);
+      throw error;
+    });
     return id;
   }
 
