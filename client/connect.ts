@@ -3,11 +3,11 @@ import { wasKilled } from './embedded/one-network.ts';
 import type { Deployment } from '../activities/deployment.ts';
 import { readParticipants, type Participant } from '../activities/participants.ts';
 import type { Chain } from '../genki/chain/chain.ts';
-import { createLocalChain } from '../genki/chain/local/local-chain.ts';
+import { openChain } from '../genki/chain/open-chain.ts';
 import type { ObjectStore } from '../genki/store/object-store.ts';
 import { InvalidInput } from '../genki/errors.ts';
 import { readDeployment } from '../workers/deployment.ts';
-import { readSettings, type Settings } from '../workers/settings.ts';
+import { chainOf, readSettings, type Settings } from '../workers/settings.ts';
 import { createStore } from '../workers/store.ts';
 
 /** What a command talks to: the network that is running for this home. */
@@ -31,7 +31,7 @@ export async function connect(env: NodeJS.ProcessEnv): Promise<Connected> {
   const connection = await Connection.connect({ address: network.temporal, connectTimeout: 5000 }).catch((cause: unknown) => {
     throw new Error(`Expected Temporal at ${network.temporal}, nothing answers; is the network up? (npm run genki -- up)`, { cause });
   });
-  const chain = createLocalChain({ url: network.chain });
+  const chain = await openChain(chainOf(network));
   return {
     settings,
     temporal: new Client({ connection, namespace: network.namespace }),

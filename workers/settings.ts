@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { parseJson } from '../activities/parse-json.ts';
+import { isChainAddress, type ChainAddress } from '../genki/chain/open-chain.ts';
 import { InvalidInput } from '../genki/errors.ts';
 
 /** Where a running network answers; written by `genki up` to `<home>/network.json`, read by whoever joins it. */
@@ -10,18 +11,24 @@ export const Network = z.strictObject({
   temporal: z.string().min(1),
   namespace: z.string().min(1),
   ui: z.string().optional(),
-  chain: z.url(),
+  chain: z.string().refine(isChainAddress, 'expected http://… of a local chain, or ws://… or wss://… of subtensor nodes, several by commas'),
+  /** A subtensor node that keeps the states of all blocks. */
+  archive: z.url({ protocol: /^wss?$/ }).optional(),
   /** A hub's door, where the miners pass an adapter on. */
   hub: z.url({ protocol: /^https?$/ }).optional(),
 });
 export type Network = z.infer<typeof Network>;
+
+/** Where a network's chain is. */
+export const chainOf = ({ chain, archive }: Pick<Network, 'chain' | 'archive'>): ChainAddress => ({ address: chain, ...(archive !== undefined && { archive }) });
 
 const Environment = z.object({
   GENKI_HOME: z.string().min(1, 'expected a folder, got nothing; without the variable it is .genki').default('.genki'),
   // not to be quoted when nobody has that name
   GENKI_HOTKEY: z.string().refine((text) => !/^(0x)?[0-9a-f]{64}$/i.test(text), 'expected a hotkey or a name, got what may be a secret').optional(),
   GENKI_PASSPHRASE_FILE: z.string().refine((file) => /[/\\]/.test(file) || existsSync(file), 'expected a file, there is none of that name; it is not repeated, as it may be the passphrase itself').optional(),
-  GENKI_CHAIN: z.url().optional(),
+  GENKI_CHAIN: z.string().refine(isChainAddress, 'expected http://… of a local chain, or ws://… or wss://… of subtensor nodes, several by commas').optional(),
+  GENKI_CHAIN_ARCHIVE: z.url({ protocol: /^wss?$/ }).optional(),
   GENKI_HUB: z.url({ protocol: /^https?$/ }).optional(),
   // a password in the address would end up in messages, and is not repeated here
   GENKI_S3_ENDPOINT: z.string().refine(isServerAddress, 'expected http:// or https://, a host and a port, without a user, a password or a query').optional(),
@@ -136,6 +143,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const known = existsSync(file) ? parse(Network, parseJson(readFileSync(file, 'utf8')), file) : undefined;
   const temporal = e.TEMPORAL_ADDRESS ?? known?.temporal;
   const chain = e.GENKI_CHAIN ?? known?.chain;
+  // an archive belongs to its chain
+  const archive = e.GENKI_CHAIN_ARCHIVE ?? (e.GENKI_CHAIN === undefined ? known?.archive : undefined);
   const hub = e.GENKI_HUB ?? known?.hub;
   if (temporal === undefined || chain === undefined) {
     throw new InvalidInput(`Expected a running network (TEMPORAL_ADDRESS and GENKI_CHAIN, or ${file}); start one with: npm run genki -- up`);
@@ -148,7 +157,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     store: storeSettingsOf(env, home),
     walletsDir: walletsDirOf(home),
     passphraseFile: passphraseFileOf(env, home),
-    network: { temporal, chain, namespace: e.TEMPORAL_NAMESPACE ?? known?.namespace ?? 'default', ...(known?.ui === undefined ? {} : { ui: known.ui }), ...(hub !== undefined && { hub }) },
+    network: { temporal, chain, namespace: e.TEMPORAL_NAMESPACE ?? known?.namespace ?? 'default', ...(known?.ui === undefined ? {} : { ui: known.ui }), ...(archive !== undefined && { archive }), ...(hub !== undefined && { hub }) },
     hotkey: e.GENKI_HOTKEY,
     engine: e.GENKI_ENGINE,
     models: modelsOf(home),

@@ -4,12 +4,12 @@ import * as z from 'zod';
 import { parseJson } from '../../activities/parse-json.ts';
 import { readParticipants, participantsFile } from '../../activities/participants.ts';
 import type { Chain, Metagraph } from '../../genki/chain/chain.ts';
-import { createLocalChain } from '../../genki/chain/local/local-chain.ts';
+import { openChain } from '../../genki/chain/open-chain.ts';
 import { looksSecret } from '../../genki/chain/looks-secret.ts';
 import { simulateEpoch, type NeuronOutlook, type NeuronTerms, type WeightsChange } from '../../genki/chain/yuma/simulate.ts';
 import { InvalidInput } from '../../genki/errors.ts';
 import { readDeployment } from '../../workers/deployment.ts';
-import { readSettings } from '../../workers/settings.ts';
+import { chainOf, readSettings } from '../../workers/settings.ts';
 import { namesOf } from '../first-light/result.ts';
 import { table } from '../first-light/screen.ts';
 
@@ -20,7 +20,7 @@ export async function simulateNextEpoch(options: SimulateOptions, env: NodeJS.Pr
   const { home, network } = readSettings(env);
   const netuid = options.netuid ?? (await readDeployment(home)).competition.netuid;
   const names = namesOf(existsSync(participantsFile(home)) ? await readParticipants(home) : []);
-  const chain = createLocalChain({ url: network.chain });
+  const chain = await openChain(chainOf(network));
   try {
     const outlook = await outlookOf(chain, netuid, (subnet) => changesOf(subnet, options, names));
     process.stdout.write(options.json ? `${JSON.stringify(asJson(outlook))}\n` : `${lines(outlook, names).join('\n')}\n`);

@@ -8,10 +8,10 @@ import { readParticipants, type Participant } from '../../activities/participant
 import { MAX_REPORT_BYTES } from '../../activities/reference.ts';
 import { parseWindowsReport } from '../../genki/evaluation/parse-windows-report.ts';
 import type { Chain, Metagraph } from '../../genki/chain/chain.ts';
-import { createLocalChain } from '../../genki/chain/local/local-chain.ts';
+import { openChain } from '../../genki/chain/open-chain.ts';
 import type { ObjectStore } from '../../genki/store/object-store.ts';
 import { readDeployment } from '../../workers/deployment.ts';
-import { homeOf, readSettings, type Settings } from '../../workers/settings.ts';
+import { chainOf, homeOf, readSettings, type Settings } from '../../workers/settings.ts';
 import { createStore } from '../../workers/store.ts';
 import { CPU_QUEUE, GPU_QUEUE, WORKFLOW_QUEUE } from '../../workflows/queues.ts';
 import { ask, PATIENCE_MS, valueOf, type Answer } from './answer.ts';
@@ -151,7 +151,7 @@ function unpolled(queues: readonly Queue[], participants: readonly Participant[]
 type ChainStatus = Pick<Status, 'services' | 'chain' | 'windows' | 'dama' | 'report'>;
 
 async function surveyChain({ store: kept, network }: Settings, deployment: Deployment | undefined, participants: readonly Participant[]): Promise<ChainStatus> {
-  const chain = createLocalChain({ url: network.chain, timeoutMs: PATIENCE_MS });
+  const chain = await openChain({ ...chainOf(network), timeoutMs: PATIENCE_MS });
   const store = createStore(kept);
   try {
     const [metagraph, isStored] = await Promise.all([

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import type { Deployment } from '../../activities/deployment.ts';
 import { readParticipants, type Participant } from '../../activities/participants.ts';
 import type { BlockRef, Chain } from '../../genki/chain/chain.ts';
-import { createLocalChain } from '../../genki/chain/local/local-chain.ts';
+import { openChain } from '../../genki/chain/open-chain.ts';
 import { ChainUnavailable } from '../../genki/errors.ts';
 import type { ObjectStore } from '../../genki/store/object-store.ts';
 import { deploymentFile, readDeployment } from '../../workers/deployment.ts';
-import { homeOf, readSettings, storeSettingsOf, type ClapSettings, type Settings } from '../../workers/settings.ts';
+import { chainOf, homeOf, readSettings, storeSettingsOf, type ClapSettings, type Settings } from '../../workers/settings.ts';
 import { createStore } from '../../workers/store.ts';
 
 /** What a report is held against: the network of this home, whether it runs or not. */
@@ -30,7 +30,7 @@ export async function knownNetwork(env: NodeJS.ProcessEnv): Promise<Known | unde
   const home = homeOf(env);
   if (!existsSync(deploymentFile(home))) return undefined;
   const settings = isRunning(home, env) ? readSettings(env) : undefined;
-  const chain = settings && createLocalChain({ url: settings.network.chain });
+  const chain = settings && (await openChain(chainOf(settings.network)));
   return {
     store: createStore(storeSettingsOf(env, home)),
     deployment: await readDeployment(home),

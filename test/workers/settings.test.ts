@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { InvalidInput } from '../../genki/errors.ts';
 import { readDoorSettings } from '../../workers/hub/door-settings.ts';
-import { homeOf, readSettings, s3File } from '../../workers/settings.ts';
+import { chainOf, homeOf, readSettings, s3File } from '../../workers/settings.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'genki-settings-'));
 const file = join(home, 'network.json');
@@ -43,6 +43,17 @@ describe('settings', () => {
     expect(readDoorSettings({})).toEqual({ host: '127.0.0.1', port: 8400, proxies: 0 });
     expect(readDoorSettings({ GENKI_HUB_HOST: '::1', GENKI_HUB_PORT: '0', GENKI_HUB_PROXIES: '1' })).toEqual({ host: '::1', port: 0, proxies: 1 });
     expect(() => readDoorSettings({ GENKI_HUB_PROXIES: '-1' })).toThrow('GENKI_HUB_PROXIES');
+  });
+
+  it('take a local chain, or nodes of a subtensor with their archive', () => {
+    const nodes = 'wss://one.example:443,ws://127.0.0.1:9944';
+    const archive = 'wss://archive.example';
+    writeFileSync(file, JSON.stringify({ ...network, chain: nodes, archive }));
+    expect(chainOf(readSettings({ GENKI_HOME: home }).network)).toEqual({ address: nodes, archive });
+    expect(chainOf(readSettings({ ...env, GENKI_HOME: home }).network)).toEqual({ address: env.GENKI_CHAIN });
+    expect(chainOf(readSettings({ ...env, GENKI_CHAIN: 'ws://x', GENKI_CHAIN_ARCHIVE: archive }).network)).toEqual({ address: 'ws://x', archive });
+    for (const chain of ['ftp://x', 'http://x,ws://y', 'ws://x,', 'http://x,http://y', '']) expect(refusal({ ...env, GENKI_CHAIN: chain }).message).toContain('GENKI_CHAIN');
+    expect(refusal({ ...env, GENKI_CHAIN_ARCHIVE: 'http://x' }).message).toContain('GENKI_CHAIN_ARCHIVE');
   });
 
   it('need no file when the environment says where the network is', () => {

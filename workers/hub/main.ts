@@ -3,11 +3,11 @@ import { Client, Connection } from '@temporalio/client';
 import { plainText } from '../../activities/plain-text.ts';
 import { participantOf, readParticipants } from '../../activities/participants.ts';
 import { verifySignature } from '../../genki/chain/keys.ts';
-import { createLocalChain } from '../../genki/chain/local/local-chain.ts';
+import { openChain } from '../../genki/chain/open-chain.ts';
 import { InvalidInput } from '../../genki/errors.ts';
 import { WORKFLOW_QUEUE } from '../../workflows/queues.ts';
 import { checkOwner, readDeployment } from '../deployment.ts';
-import { readSettings } from '../settings.ts';
+import { chainOf, readSettings } from '../settings.ts';
 import { createStore } from '../store.ts';
 import { listWallets, loadWallet } from '../wallets.ts';
 import { createHubDesk } from './desk.ts';
@@ -28,7 +28,7 @@ const wallet = (await listWallets(settings.walletsDir)).find(({ hotkey }) => hot
 if (!wallet) throw new InvalidInput(`Expected the wallet of the hub ${hub.hotkey} in ${settings.walletsDir}, got none of its hotkey`);
 // nobody else's key is in a process that strangers talk to
 const signer = await loadWallet(wallet.file, settings.passphraseFile);
-const chain = createLocalChain({ url: network.chain, timeoutMs: CHAIN_MS });
+const chain = await openChain({ ...chainOf(network), timeoutMs: CHAIN_MS });
 await checkOwner(deployment, chain);
 
 // a Temporal that is not there yet is one that cannot answer just now
