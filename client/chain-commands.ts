@@ -6,7 +6,8 @@ const METADATA = ['--metadata <file>', 'of the runtime, as state_getMetadata ans
 
 /** `genki chain`: calls that are written, read and signed with no node, and epochs computed beforehand. */
 export function chainCommands(program: Command, env: NodeJS.ProcessEnv): void {
-  const chain = program.command('chain').description('calls to a subtensor without a node, and what the next epoch gives');
+  const chain = program.command('chain').description('what a chain holds, calls to a subtensor without a node, and what the next epoch gives');
+  viewCommands(chain, env);
   chain
     .command('encode')
     .description('a call\'s bytes, from the runtime\'s metadata alone')
@@ -59,4 +60,25 @@ export function chainCommands(program: Command, env: NodeJS.ProcessEnv): void {
       const { simulateNextEpoch } = await import('./commands/simulate-epoch.ts');
       await simulateNextEpoch(options, env);
     });
+}
+
+/** What the chain that the settings name (`GENKI_CHAIN`, or the running network's) holds at its newest finalized block. */
+function viewCommands(chain: Command, env: NodeJS.ProcessEnv): void {
+  const views = [
+    ['status', 'the head, the nodes, and the subnet\'s clock and rules', 'showChain'],
+    ['metagraph', 'every neuron of the subnet', 'showMetagraph'],
+    ['commitments', 'the newest commitment of each hotkey, in their order', 'showCommitments'],
+    ['weights', 'each validator\'s weights, and what is hidden yet', 'showWeights'],
+  ] as const;
+  for (const [name, about, show] of views) {
+    chain
+      .command(name)
+      .description(about)
+      .option('--netuid <n>', 'default: the competition\'s', whole(0, 65_535))
+      .option('--json', 'print JSON', false)
+      .action(async (options: { netuid?: number; json: boolean }) => {
+        const commands = await import('./commands/chain-view.ts');
+        await commands[show](options, env);
+      });
+  }
 }

@@ -139,8 +139,8 @@ export const passphraseFileOf = (env: NodeJS.ProcessEnv, home: string): string =
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const e = read(env);
   const home = homeOf(env);
-  const file = join(home, 'network.json');
-  const known = existsSync(file) ? parse(Network, parseJson(readFileSync(file, 'utf8')), file) : undefined;
+  const file = networkFile(home);
+  const known = networkOf(home);
   const temporal = e.TEMPORAL_ADDRESS ?? known?.temporal;
   const chain = e.GENKI_CHAIN ?? known?.chain;
   // an archive belongs to its chain
@@ -166,6 +166,20 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     threads: e.GENKI_THREADS ?? Math.max(1, Math.floor(cores / runners)),
   };
 }
+
+/** The chain alone, for who wants nothing else of a network. @throws {InvalidInput} where none is known */
+export function chainSettings(env: NodeJS.ProcessEnv): { readonly home: string; readonly address: ChainAddress } {
+  const home = homeOf(env);
+  const { GENKI_CHAIN: chain, GENKI_CHAIN_ARCHIVE: archive } = read(env);
+  if (chain !== undefined) return { home, address: chainOf({ chain, ...(archive !== undefined && { archive }) }) };
+  const known = networkOf(home);
+  if (!known) throw new InvalidInput(`Expected a chain: GENKI_CHAIN, or ${networkFile(home)} of a running network`);
+  return { home, address: chainOf(known) };
+}
+
+const networkFile = (home: string): string => join(home, 'network.json');
+
+const networkOf = (home: string): Network | undefined => (existsSync(networkFile(home)) ? parse(Network, parseJson(readFileSync(networkFile(home), 'utf8')), networkFile(home)) : undefined);
 
 const read = (env: NodeJS.ProcessEnv) => parse(Environment, env, 'the environment');
 

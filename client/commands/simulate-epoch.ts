@@ -1,32 +1,21 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { parseJson } from '../../activities/parse-json.ts';
-import { readParticipants, participantsFile } from '../../activities/participants.ts';
 import type { Chain, Metagraph } from '../../genki/chain/chain.ts';
-import { openChain } from '../../genki/chain/open-chain.ts';
 import { looksSecret } from '../../genki/chain/looks-secret.ts';
 import { simulateEpoch, type NeuronOutlook, type NeuronTerms, type WeightsChange } from '../../genki/chain/yuma/simulate.ts';
 import { InvalidInput } from '../../genki/errors.ts';
-import { readDeployment } from '../../workers/deployment.ts';
-import { chainOf, readSettings } from '../../workers/settings.ts';
-import { namesOf } from '../first-light/result.ts';
 import { table } from '../first-light/screen.ts';
+import { onSubnet } from './chain-view.ts';
 
 type SimulateOptions = { readonly hotkey?: string; readonly weights?: string; readonly mechanism: number; readonly netuid?: number; readonly json: boolean };
 
 /** `genki chain simulate-epoch`: what the next epoch gives each neuron, and what it would with other weights. */
 export async function simulateNextEpoch(options: SimulateOptions, env: NodeJS.ProcessEnv): Promise<void> {
-  const { home, network } = readSettings(env);
-  const netuid = options.netuid ?? (await readDeployment(home)).competition.netuid;
-  const names = namesOf(existsSync(participantsFile(home)) ? await readParticipants(home) : []);
-  const chain = await openChain(chainOf(network));
-  try {
+  await onSubnet(options, env, async ({ chain, netuid, names }) => {
     const outlook = await outlookOf(chain, netuid, (subnet) => changesOf(subnet, options, names));
     process.stdout.write(options.json ? `${JSON.stringify(asJson(outlook))}\n` : `${lines(outlook, names).join('\n')}\n`);
-  } finally {
-    await chain.close();
-  }
+  });
 }
 
 /** The next epoch of a subnet, as it stands at the head. */

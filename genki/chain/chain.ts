@@ -153,6 +153,9 @@ export interface Signer {
   sign(message: Uint8Array): Uint8Array;
 }
 
+/** Where a node stands. */
+export type EndpointHealth = { readonly url: string; readonly inUse: boolean; /** why it was left or refused */ readonly problem: string | undefined };
+
 export interface Chain {
   /** The newest finalized block. */
   head(): Promise<BlockRef>;
@@ -180,5 +183,7 @@ export interface Chain {
   /** Sends the same bytes as often as asked; a duplicate is no error. @throws {ExtrinsicRefused} by the pool */
   broadcast(extrinsic: SignedExtrinsic): Promise<void>;
   landing(extrinsic: SignedExtrinsic): Promise<Landing>;
+  /** Of each node, where the chain has several. */
+  health?(): readonly EndpointHealth[];
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ProviderInterface, ProviderInterfaceCallback, ProviderInterfaceEmitCb, ProviderInterfaceEmitted } from '@polkadot/rpc-provider/types';
 import { ChainUnavailable, InvalidInput } from '../../errors.ts';
+import type { EndpointHealth } from '../chain.ts';
 import { type SubscriptionId, Wire } from './wire.ts';
 
 export type EndpointsOptions = {
@@ -15,9 +16,6 @@ export type EndpointsOptions = {
   /** From 0 to 1, so that not all come back at once. */
   readonly jitter?: () => number;
 };
-
-/** Where an endpoint stands, as `genki chain status` shows it. */
-export type EndpointHealth = { readonly url: string; readonly inUse: boolean; /** why it was left or refused */ readonly problem: string | undefined };
 
 /** A node that knows this much less than another one has told is left, in blocks: five minutes of mainnet's. */
 const MAX_LAG = 25;

@@ -3,7 +3,6 @@ import { Blocks } from './blocks.ts';
 import { commitmentsAt } from './commitments.ts';
 import { runtimeCall } from './calls.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import type { EndpointHealth } from './endpoints.ts';
 import { epochInputAt } from './epoch-input.ts';
 import { signCall } from './extrinsic.ts';
 import { beaconAt, hyperparametersAt } from './hyperparameters.ts';
@@ -14,7 +13,7 @@ import { Rao, Whole } from './values.ts';
 import { weightCommitsAt, weightsAt } from './weights.ts';
 
 export type SubtensorOptions = ConnectionOptions;
-export type SubtensorChain = Chain & { health(): EndpointHealth[] };
+export type SubtensorChain = Chain & Required<Pick<Chain, 'health'>>;
 
 /** Blocks that an extrinsic may live: six minutes of mainnet's. */
 const PERIOD = 32;
