@@ -16,7 +16,7 @@ import type { AdapterVersion } from '../../genki/protocol/adapter-version.ts';
 import { readCompetition } from '../../genki/protocol/competition.ts';
 import { sha256Hex } from '../../genki/protocol/digests.ts';
 import { decodeSafetensors } from '../../genki/protocol/safetensors.ts';
-import { basesName } from '../../genki/protocol/relay.ts';
+import { basesName, relayName, type RelayState } from '../../genki/protocol/relay.ts';
 import { RUBY_RELAY } from '../../genki/protocol/ruby-relay.ts';
 import type { ObjectRef } from '../../genki/store/object-store.ts';
 import { loadWallet, walletFile } from '../../workers/wallets.ts';
@@ -108,7 +108,7 @@ async function queued({ connected, signal }: Stage, name: string): Promise<void>
 }
 
 /** Its machine is switched off in the middle of its training; later it is back, and waits in the queue as everybody. */
-async function dieAndComeBack({ signal, screen }: Stage, { handle, again, tell }: { handle: Handle; again: () => Promise<Handle>; tell: (outcome: WindowOutcome) => void }): Promise<void> {
+async function dieAndComeBack({ connected, signal, screen }: Stage, { handle, again, tell }: { handle: Handle; again: () => Promise<Handle>; tell: (outcome: WindowOutcome) => void }): Promise<void> {
   for (let phase = ''; phase !== 'train'; ) {
     if (signal.aborted) throw signal.reason;
     await wait(POLL_MS);
@@ -116,7 +116,18 @@ async function dieAndComeBack({ signal, screen }: Stage, { handle, again, tell }
   }
   await handle.terminate('switched off, as the scenario says');
   screen.say(`  ${DIES.padEnd(10)} dies in its training; nobody hears of it`);
+  while (await holds(connected, DIES)) {
+    if (signal.aborted) throw signal.reason;
+    await wait(POLL_MS);
+  }
+  screen.say(`  ${DIES.padEnd(10)} is back; its lease is somebody else's, and it asks for another`);
   tell(await (await again()).result());
+}
+
+/** Whether the lease is a miner's, by the hub's own state: whoever asks at the door in the miner's name is a sign of its life. */
+async function holds({ temporal, deployment, participants }: Stage['connected'], name: string): Promise<boolean> {
+  const { lease: { current } } = await temporal.workflow.getHandle(relayName(deployment.competition.id)).query<RelayState>('state');
+  return current.kind === 'held' && current.holder === participantOf(participants, 'miner', name).hotkey;
 }
 
 /** Takes the lease, trains, sleeps until it is somebody else's, and hands in what it made. */
